@@ -1,0 +1,114 @@
+package edge_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/edge-adapt/edge/"
+
+// allowed is the import tree: for each package, the project's own packages it
+// may import. A package that is not listed fails the test, so that a new one
+// finds its place here first. The two leaf packages that anyone may use are in
+// leaves.
+var allowed = map[string][]string{
+	"internal/hint":         {},
+	"internal/digest":       {},
+	"internal/shareddata":   {},
+	"internal/badfiles":     {},
+	"camera/pixel":          {},
+	"tflite/file":           {},
+	"tflite/internal/capi":  {},
+	"tflite":                {"tflite/internal/capi"},
+	"adapt/internal/kernel": {},
+	"adapt/head":            {"adapt/internal/kernel", "tflite/file"},
+	"adapt":                 {"adapt/head", "adapt/internal/kernel", "camera/pixel"},
+	"adapt/featurecache":    {},
+	"adapt/report":          {"adapt"},
+	"adapt/tensorboard":     {},
+	"models":                {"camera/pixel"},
+	"models/base":           {"camera/pixel", "models", "tflite/file"},
+	"samples/generate":      {},
+	"cmd/edge": {
+		"adapt", "adapt/featurecache", "adapt/head", "adapt/report", "adapt/tensorboard",
+		"camera/pixel", "models", "models/base", "tflite", "tflite/file",
+	},
+}
+
+var leaves = []string{"internal/hint", "internal/digest"}
+
+// homes lists where an outside package may be imported, for those that must
+// not spread: each is a door to the world outside memory-safe, quiet Go.
+var homes = map[string][]string{
+	"C":                             {"tflite/internal/capi"},
+	"unsafe":                        {"tflite/internal/capi", "tflite"},
+	"github.com/mattn/go-tflite":    {"tflite", "tflite/internal/capi"},
+	"github.com/mattn/go-sqlite3":   {"adapt/featurecache"},
+	"database/sql":                  {"adapt/featurecache"},
+	"github.com/spf13/cobra":        {"cmd/edge"},
+	"net/http":                      {},
+	"os/exec":                       {"tflite"},
+	"github.com/google/flatbuffers": {"tflite/file"},
+	"gonum.org/v1/plot":             {"adapt/report"},
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && name != "." || entry.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(path.Dir(filepath.ToSlash(name)))
+		seen[pkg] = true
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			checkImport(t, name, pkg, imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range seen {
+		if _, ok := allowed[pkg]; !ok {
+			t.Errorf("package %s has no place in the import tree: add it to allowed", pkg)
+		}
+	}
+	if len(seen) == 0 {
+		t.Error("no package was found: the test looks in the wrong folder")
+	}
+}
+
+func checkImport(t *testing.T, file, pkg, imported string) {
+	if own, ok := strings.CutPrefix(imported, module); ok {
+		if !slices.Contains(leaves, own) && !slices.Contains(allowed[pkg], own) {
+			t.Errorf("%s imports %s, which the import tree does not allow", file, own)
+		}
+		return
+	}
+	for door, rooms := range homes {
+		if (imported == door || strings.HasPrefix(imported, door+"/")) && !slices.Contains(rooms, pkg) {
+			t.Errorf("%s imports %s, whose only home is %v", file, imported, rooms)
+		}
+	}
+}
