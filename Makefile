@@ -50,6 +50,34 @@ test: setup setup-python ## Run the whole test suite.
 	go vet ./...
 	go test -timeout 15m ./...
 
+# ---- arm64: Raspberry Pi, Jetson ----------------------------------------------
+
+ARM64_CC   := aarch64-linux-gnu-gcc
+ARM64_ROOT := /usr/aarch64-linux-gnu
+ARM64_RUN  := qemu-aarch64-static -cpu cortex-a72 -L $(ARM64_ROOT)
+ARM64_LIB  := $(DEPS)/linux_arm64/lib
+ARM64_GO   := GOARCH=arm64 CC=$(ARM64_CC) CGO_LDFLAGS='-L$(ARM64_LIB) -Wl,-rpath,$$ORIGIN/lib -Wl,-rpath,$(ARM64_LIB)' go
+
+.PHONY: build-arm64
+build-arm64: setup tools-arm64 $(ARM64_LIB)/libtensorflowlite_c.so ## Cross-build bin/arm64/edge for Raspberry Pi, Jetson and other arm64.
+	@mkdir -p bin/arm64/lib
+	cp $(ARM64_LIB)/libtensorflowlite_c.so bin/arm64/lib/
+	$(ARM64_GO) build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/arm64/edge ./cmd/edge
+
+.PHONY: test-arm64
+test-arm64: build build-arm64 ## Run the device tests and the main job as arm64 under qemu, and compare with this machine.
+	$(ARM64_GO) test -short -timeout 30m -exec '$(ARM64_RUN)' ./camera/... ./tflite/... ./adapt/head/... ./adapt/internal/... ./models/...
+	EDGE_ARM64='$(ARM64_RUN) $(ROOT)/bin/arm64/edge' EDGE_AMD64=$(ROOT)/bin/edge go test -count 1 -timeout 30m -run TestArm64 -v ./cmd/edge
+
+# The cross compiler and the emulator come from the system's packages, so this needs root.
+.PHONY: tools-arm64
+tools-arm64:
+	@for f in $(ARM64_CC) qemu-aarch64-static; do command -v $$f >/dev/null && continue; \
+		echo "installing the arm64 cross compiler and qemu"; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross qemu-user-static && break; \
+		echo "hint: as root: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross qemu-user-static" >&2; exit 1; \
+	done
+
 .PHONY: lint
 lint: setup ## Check formatting and run the linters.
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt wants to change:'; gofmt -l .; exit 1; }

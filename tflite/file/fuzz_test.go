@@ -1,0 +1,52 @@
+package file
+
+import (
+	"bytes"
+	"testing"
+)
+
+// seed adds the committed models. testdata/fuzz holds what fuzzing has found.
+func seed(f *testing.F) {
+	for _, data := range tiny(f) {
+		f.Add(data)
+	}
+	f.Add(encoded(f, dense()))
+	f.Add(labelled(f, map[string]string{"labels.txt": "a\nb\n"}))
+	f.Add(outside(200, 4, make([]byte, 100)))
+}
+
+// FuzzParse looks for bytes that make Parse, or what is done with a parsed
+// model, panic or hang.
+func FuzzParse(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, data []byte) { try(t, data) })
+}
+
+// FuzzEncode looks for models that do not survive being written and read.
+func FuzzEncode(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := Parse(data)
+		if err != nil {
+			return
+		}
+		first, err := m.Encode()
+		if err != nil {
+			if m.encodable() == nil {
+				t.Fatalf("a parsed model cannot be written: %v", err)
+			}
+			return
+		}
+		again, err := Parse(first)
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v", err)
+		}
+		second, err := again.Encode()
+		if err != nil {
+			t.Fatalf("what was read cannot be written again: %v", err)
+		}
+		if !bytes.Equal(first, second) {
+			t.Fatal("writing again gives other bytes")
+		}
+	})
+}
