@@ -1,0 +1,100 @@
+package pixel
+
+import (
+	"fmt"
+	"sync"
+)
+
+// scratch is what Apply needs besides dst.
+type scratch struct {
+	row   []float32 // [Width*3]: one row of the picture at the target's width
+	steps []step    // how that row is made
+	sums  []float32 // [Height]: the weights that each row of dst has received
+}
+
+var scratchPool = sync.Pool{New: func() any { return new(scratch) }}
+
+// Apply stretches the whole picture to Width x Height and writes it into dst.
+//
+// dst has shape [Height, Width, 3] (rows, columns, red green blue), so its
+// length is p.Len(). The resampling is bilinear with half-pixel centres, that
+// is, a tent filter; along an axis that shrinks, the tent is as wide as two
+// target pixels, so that every stored pixel counts (Pillow's BILINEAR and
+// tf.image.resize with antialias compute the same). Resampled values are not
+// rounded to bytes before Scale and Offset. The result is the same on every
+// processor, to the last bit.
+//
+// Apply fails if p is not valid, or a length does not fit. It keeps no
+// reference to dst or img, allocates nothing once it has warmed up, whatever
+// the picture's size, and may be called concurrently.
+func (p Preprocessing) Apply(dst []float32, img *RGB) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	if len(dst) != p.Len() {
+		return fmt.Errorf("preprocessing: room for %d values, want %d", len(dst), p.Len())
+	}
+	if img.Width < 1 || img.Height < 1 || len(img.Pix)/3/img.Width != img.Height || len(img.Pix) != img.Width*img.Height*3 {
+		return fmt.Errorf("preprocessing: a picture of %dx%d pixels in %d bytes", img.Width, img.Height, len(img.Pix))
+	}
+	s := scratchPool.Get().(*scratch)
+	defer scratchPool.Put(s)
+	s.resize(dst, p.Width, p.Height, img)
+	for j, sum := range s.sums {
+		row := dst[j*p.Width*3:][:p.Width*3]
+		scale := p.Scale / sum
+		for i, v := range row {
+			row[i] = float32(v*scale) + p.Offset
+		}
+	}
+	return nil
+}
+
+// resize adds up the picture's rows in dst, each weighted for every row of dst
+// it counts in, and the weights in s.sums.
+func (s *scratch) resize(dst []float32, width, height int, img *RGB) {
+	s.row = sized(s.row, width*3)
+	s.sums = sized(s.sums, height)
+	clear(dst)
+	clear(s.sums)
+	across, down := newTent(img.Width, width), newTent(img.Height, height)
+	shrink, slope := across.ratio >= 1, float32(1/across.radius)
+	if shrink {
+		s.shrinkSteps(across, width)
+	} else {
+		s.growSteps(across, width)
+	}
+	first := 0 // rows of dst before it are complete
+	for y := range img.Height {
+		src := img.Pix[y*img.Width*3:][:img.Width*3]
+		if shrink {
+			shrinkRow(s.row, src, s.steps, slope)
+		} else {
+			growRow(s.row, src, s.steps)
+		}
+		for first < height && down.end(first) <= y {
+			first++
+		}
+		for j := first; j < height && down.start(j) <= y; j++ {
+			w := down.weight(j, y)
+			s.sums[j] += w
+			axpy(dst[j*width*3:][:width*3], s.row, w)
+		}
+	}
+}
+
+// axpy computes dst += w*x.
+func axpy(dst, x []float32, w float32) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] += float32(w * v)
+	}
+}
+
+// sized returns s with length n, grown if need be. Its values are undefined.
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}

@@ -1,0 +1,31 @@
+package pixel
+
+import "math"
+
+// tent is the resampling of one axis. Target pixel j, whose centre lies at
+// (j+0.5)*ratio in source pixels, is the mean of the source pixels around it,
+// weighted by how near their centres (i+0.5) are: 1 - distance/radius.
+type tent struct {
+	n      int     // source pixels
+	ratio  float64 // source pixels a target pixel
+	radius float64 // the larger of ratio and 1
+}
+
+func newTent(source, target int) tent {
+	ratio := float64(source) / float64(target)
+	return tent{source, ratio, max(ratio, 1)}
+}
+
+// centre returns where target pixel j lies, in source pixels.
+func (t tent) centre(j int) float64 { return float64((float64(j) + 0.5) * t.ratio) }
+
+// start returns the first source pixel that counts in target pixel j.
+func (t tent) start(j int) int { return max(int(math.Floor(t.centre(j)-t.radius+0.5)), 0) }
+
+// end returns the first source pixel behind those that count in target pixel j.
+func (t tent) end(j int) int { return min(int(math.Floor(t.centre(j)+t.radius+0.5)), t.n) }
+
+// weight returns how much source pixel i counts in target pixel j, 0 to 1.
+func (t tent) weight(j, i int) float32 {
+	return float32(max(1-math.Abs(float64(i)+0.5-t.centre(j))/t.radius, 0))
+}
