@@ -50,6 +50,21 @@ test: setup setup-python ## Run the whole test suite.
 	go vet ./...
 	go test -timeout 15m ./...
 
+.PHONY: bench
+bench: build ## Run the benchmarks, and the comparison with Keras where ../shared/data has the weights.
+	go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/...
+	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras; \
+	else echo 'no ../shared/data beside this checkout: the comparison with Keras is left out'; fi
+
+.PHONY: bench-keras
+bench-keras: build $(DEPS)/keras/.installed
+	PYTHONPATH=$(DEPS)/keras python3 bench/keras/compare.py --edge bin/edge --data ../shared/data --out bench/results
+
+$(DEPS)/keras/.installed: bench/keras/requirements.txt
+	rm -rf $(DEPS)/keras
+	python3 -m pip install -q --root-user-action=ignore --target $(DEPS)/keras -r $<
+	touch $@
+
 # ---- arm64: Raspberry Pi, Jetson ----------------------------------------------
 
 ARM64_CC   := aarch64-linux-gnu-gcc
@@ -66,7 +81,7 @@ build-arm64: setup tools-arm64 $(ARM64_LIB)/libtensorflowlite_c.so ## Cross-buil
 
 .PHONY: test-arm64
 test-arm64: build build-arm64 ## Run the device tests and the main job as arm64 under qemu, and compare with this machine.
-	$(ARM64_GO) test -short -timeout 30m -exec '$(ARM64_RUN)' ./camera/... ./tflite/... ./adapt/head/... ./adapt/internal/... ./models/...
+	EDGE_TEST_LAUNCHER='$(ARM64_RUN)' $(ARM64_GO) test -short -timeout 30m -exec '$(ARM64_RUN)' ./camera/... ./tflite/... ./adapt/head/... ./adapt/internal/... ./models/...
 	EDGE_ARM64='$(ARM64_RUN) $(ROOT)/bin/arm64/edge' EDGE_AMD64=$(ROOT)/bin/edge go test -count 1 -timeout 30m -run TestArm64 -v ./cmd/edge
 
 # The cross compiler and the emulator come from the system's packages, so this needs root.

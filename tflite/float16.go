@@ -1,0 +1,37 @@
+package tflite
+
+import "math"
+
+// toFloat16 returns f as an IEEE 754 half, rounded to nearest, ties to even.
+// Above 65504 it gives infinity; a NaN stays a NaN.
+func toFloat16(f float32) uint16 {
+	bits := math.Float32bits(f)
+	sign := uint16(bits >> 16 & 0x8000)
+	bits &= 0x7fffffff
+	switch {
+	case bits > 0x7f800000:
+		return sign | 0x7e00
+	case bits >= 0x477ff000: // 65520, half-way from the largest half to the next power
+		return sign | 0x7c00
+	case bits >= 0x38800000: // 2^-14, the smallest normal half
+		// Rebias the exponent from 127 to 15; a carry out of the mantissa is right.
+		bits -= (127 - 15) << 23
+		return sign | uint16((bits+0xfff+bits>>13&1)>>13)
+	}
+	// Subnormal: adding 0.5 leaves the multiple of 2^-24 in the low bits of the
+	// mantissa, rounded by the addition itself.
+	return sign | uint16(math.Float32bits(math.Float32frombits(bits)+0.5)-0x3f000000)
+}
+
+// fromFloat16 returns the half h, exactly.
+func fromFloat16(h uint16) float32 {
+	sign := uint32(h&0x8000) << 16
+	exponent, mantissa := uint32(h>>10&0x1f), uint32(h&0x3ff)
+	switch exponent {
+	case 0:
+		return math.Float32frombits(sign | math.Float32bits(float32(mantissa)*0x1p-24))
+	case 0x1f:
+		return math.Float32frombits(sign | 0x7f800000 | mantissa<<13)
+	}
+	return math.Float32frombits(sign | (exponent+127-15)<<23 | mantissa<<13)
+}
