@@ -1,0 +1,93 @@
+package report
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/edge-adapt/edge/adapt"
+)
+
+func TestJudge(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		train, val  float64
+		images      int
+		fit         Fit
+		aim         bool
+		certain     bool
+		want, avoid string
+	}{
+		{"reference", 0.88, 0.85, 500, FitBalanced, true, true, "is met.", "not met"},
+		{"good beyond the aim", 0.98, 0.95, 500, FitBalanced, false, true, "small gap rules out", "little"},
+		{"gap of exactly eight", 0.78, 0.70, 500, FitBalanced, false, true, "validation is 70.0 %", "Overfitted:"},
+		{"overfitted", 0.99, 0.80, 500, FitOverfitted, false, true, "Overfitted: training accuracy is 19.0 points above validation, more than 8.", "Perhaps"},
+		{"overfitted by chance", 0.95, 0.85, 15, FitOverfitted, false, false, "Perhaps overfitted", "small gap"},
+		{"few images", 0.9, 0.9, 20, FitBalanced, false, true, "So few images prove little", "overfitted: training accuracy is"},
+		{"underfitted", 0.55, 0.52, 500, FitUnderfitted, false, true, "only 55.0 % of its own training images", "met."},
+		{"sets differ", 0.80, 0.95, 500, FitBalanced, true, true, "the two sets differ: validation accuracy is 15.0 points above", "small gap"},
+		{"equal", 0.85, 0.85, 500, FitBalanced, true, true, "are equal", "points above"},
+		{"no validation", 0.85, 0, 0, FitUnknown, false, false, "proves nothing", "is met"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := Judge(adapt.Measures{Accuracy: c.train, Images: 1000}, adapt.Measures{Accuracy: c.val, Images: c.images}, nil)
+			if v.Fit != c.fit || v.AimMet != c.aim || v.Certain != c.certain {
+				t.Errorf("got %+v", v)
+			}
+			if c.images > 0 && math.Abs(v.GapPoints-100*(c.train-c.val)) > 1e-9 {
+				t.Errorf("gap %g", v.GapPoints)
+			}
+			all := v.Headline + " " + strings.Join(v.Details, " ")
+			if !strings.Contains(all, c.want) {
+				t.Errorf("%q is missing from: %s", c.want, all)
+			}
+			if strings.Contains(all, c.avoid) {
+				t.Errorf("%q stands in: %s", c.avoid, all)
+			}
+		})
+	}
+}
+
+func TestJudgeTest(t *testing.T) {
+	train, val := adapt.Measures{Accuracy: 0.99, Images: 768}, adapt.Measures{Accuracy: 0.953, Images: 192}
+	for _, c := range []struct {
+		test     adapt.Measures
+		flatters bool
+	}{
+		{adapt.Measures{Accuracy: 0.867, Images: 300}, true},
+		{adapt.Measures{Accuracy: 0.867, Images: 100}, false}, // so few may do that by chance
+		{adapt.Measures{Accuracy: 0.94, Images: 3000}, false},
+		{adapt.Measures{Accuracy: 1, Images: 300}, false},
+		{adapt.Measures{}, false},
+	} {
+		v := Judge(train, val, &c.test)
+		all := strings.Join(v.Details, " ")
+		if v.ValFlatters != c.flatters || strings.Contains(all, "8.6 points below validation") != c.flatters || strings.Contains(all, "small gap rules out") == c.flatters {
+			t.Errorf("%+v: got %+v", c.test, v)
+		}
+	}
+}
+
+// The figures are statsmodels.stats.proportion.proportion_confint(…, method="wilson").
+func TestWilson(t *testing.T) {
+	for _, c := range []struct {
+		right, of int
+		low, high float64
+	}{
+		{15, 20, 0.5313, 0.8881},
+		{20, 20, 0.8389, 1},
+		{0, 20, 0, 0.1611},
+		{1, 1, 0.2065, 1},
+		{940, 1000, 0.9235, 0.9531},
+	} {
+		i := Wilson(float64(c.right)/float64(c.of), c.of)
+		if math.Abs(i.Low-c.low) > 6e-5 || math.Abs(i.High-c.high) > 6e-5 {
+			t.Errorf("%d of %d: got %.5f to %.5f, want %g to %g", c.right, c.of, i.Low, i.High, c.low, c.high)
+		}
+	}
+	for _, i := range []Interval{Wilson(0.5, 0), Wilson(math.NaN(), 9)} {
+		if i != (Interval{0, 1}) {
+			t.Errorf("got %v", i)
+		}
+	}
+}
