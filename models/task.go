@@ -18,7 +18,7 @@ const maxTaskBytes = 64
 func CheckTask(name string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 	foreign := func(r rune) bool { return !strings.ContainsRune(allowed, r) }
-	if name == "" || len(name) > maxTaskBytes || strings.ContainsFunc(name, foreign) || strings.Contains("._-", name[:1]) {
+	if name == "" || len(name) > maxTaskBytes || strings.ContainsFunc(name, foreign) || strings.ContainsRune("._-", rune(name[0])) {
 		return hint.Wrap(fmt.Errorf("%q cannot name a task", name),
 			"use 1 to 64 of a-z 0-9 . _ - that start with a letter or a digit, for example front-door")
 	}

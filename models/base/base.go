@@ -1,0 +1,165 @@
+// Package base gets a base ready to open: the one that is built into the
+// program, a feature extractor in a file, or a whole classifier in a file, which
+// it cuts at the pooled features. It also finds out how pictures are to be fed
+// to it.
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/edge-adapt/edge/camera/pixel"
+	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/tflite/file"
+)
+
+// Source is a base that is ready to open.
+type Source struct {
+	// Name is for people: the embedded base's, or the file's without its ending.
+	Name string
+	// Path leads to a .tflite file whose only output is the features.
+	Path string
+	// Digest is of the bytes at Path when they were read.
+	Digest digest.Digest
+	// Preprocessing says how a picture becomes the base's input.
+	Preprocessing pixel.Preprocessing
+	// Features is the number of values of one picture.
+	Features int
+	// Known is set if the bytes came with this program, so that no trial in a
+	// child process is needed.
+	Known bool
+	// Notes tells in sentences what was decided and why.
+	Notes []string
+}
+
+// maxFile bounds the file that is read into memory; flatbuffers end at 2 GiB.
+const maxFile = 2 << 30
+
+// Prepare finds the base that ref names.
+//
+// ref is "", "default" or the embedded base's name for the embedded base, else
+// the path of a .tflite file. The embedded base and cut files are written to
+// dir under their digest, once: what stands there already is verified and used.
+// Feature extractors are used where they are. dir is created when needed, and
+// a kill at any instant leaves no half file under a final name.
+func Prepare(ctx context.Context, ref, dir string) (Source, error) {
+	if err := ctx.Err(); err != nil {
+		return Source{}, err
+	}
+	if ref == "" || ref == "default" || ref == embeddedName {
+		return prepareEmbedded(dir)
+	}
+	data, err := read(ref)
+	if err != nil {
+		return Source{}, fmt.Errorf("base: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return Source{}, err
+	}
+	s, err := prepareFile(data, ref, dir)
+	if err != nil {
+		return Source{}, fmt.Errorf("base %s: %w", ref, err)
+	}
+	return s, nil
+}
+
+func prepareEmbedded(dir string) (Source, error) {
+	d := digest.Of(embedded)
+	path, err := keep(dir, d, embedded)
+	if err != nil {
+		return Source{}, fmt.Errorf("write the embedded base: %w", err)
+	}
+	m, err := file.Parse(embedded)
+	if err != nil {
+		return Source{}, fmt.Errorf("embedded base: %w", err)
+	}
+	f, err := m.FeatureTensor()
+	if err != nil {
+		return Source{}, fmt.Errorf("embedded base: %w", err)
+	}
+	return Source{
+		Name: embeddedName, Path: path, Digest: d, Preprocessing: embeddedPreprocessing(),
+		Features: f.Count, Known: true,
+	}, nil
+}
+
+func prepareFile(data []byte, path, dir string) (Source, error) {
+	m, err := file.Parse(data)
+	if err != nil {
+		return Source{}, hint.Wrap(err, "a base is a TensorFlow Lite model, a .tflite file; convert others with TensorFlow's TFLiteConverter")
+	}
+	input, err := checkInput(m)
+	if err != nil {
+		return Source{}, err
+	}
+	p, note, err := preprocessing(m, input)
+	if err != nil {
+		return Source{}, err
+	}
+	f, err := m.FeatureTensor()
+	if err != nil {
+		return Source{}, hint.Wrap(err, "give an image classifier with global pooling, or a feature extractor with one output; `edge base inspect FILE` lists the operators")
+	}
+	s := Source{
+		Name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), Path: path,
+		Digest: digest.Of(data), Preprocessing: p, Features: f.Count,
+	}
+	s.Known = s.Digest == digest.Of(embedded)
+	if f.Whole {
+		s.Notes = append(s.Notes, fmt.Sprintf("The features are %s: %s.", describe(f), f.Reason))
+	} else {
+		s.Notes = append(s.Notes, fmt.Sprintf("The model is a whole classifier, cut at %s: the %s.", describe(f), f.Reason))
+		cut, err := cutAt(m, f)
+		if err != nil {
+			return Source{}, hint.Wrap(err, "export the model without its top (include_top=False) and give that file")
+		}
+		s.Digest = digest.Of(cut)
+		if s.Path, err = keep(dir, s.Digest, cut); err != nil {
+			return Source{}, fmt.Errorf("write the cut model: %w", err)
+		}
+	}
+	s.Notes = append(s.Notes, note)
+	if dynamicRange(m) {
+		s.Notes = append(s.Notes, "The weights have 8 bits and the values between are float (dynamic-range quantisation), which is slow and inexact: a float or fully quantised model serves better.")
+	}
+	return s, nil
+}
+
+func cutAt(m *file.Model, f file.Feature) ([]byte, error) {
+	cut, err := m.Cut(f.Tensor)
+	if err != nil {
+		return nil, err
+	}
+	return cut.Encode()
+}
+
+func describe(f file.Feature) string {
+	if f.Map {
+		return fmt.Sprintf("%q, a map of %dx%dx%d that is averaged over height and width", f.Name, f.Height, f.Width, f.Count)
+	}
+	return fmt.Sprintf("%q, %d values", f.Name, f.Count)
+}
+
+// read reads a regular file of bearable size.
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hint.Wrap(err, `give the path of a .tflite file, or "default" for the base built into this program`)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, hint.Wrap(fmt.Errorf("%s is not a file", path), "give the path of a .tflite file")
+	}
+	if info.Size() >= maxFile {
+		return nil, fmt.Errorf("%s has %d bytes; a model file has less than %d", path, info.Size(), maxFile)
+	}
+	return os.ReadFile(path)
+}
