@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/report"
+	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/models"
+	"github.com/edge-adapt/edge/models/base"
+)
+
+// adaptFlags are the flags of `edge adapt`.
+type adaptFlags struct {
+	dir         string
+	base        baseFlags
+	recipe      string
+	config      adapt.TrainConfig // what the flags below the recipe override
+	valFraction float64
+	tensorboard string
+}
+
+func (a *app) adaptCommand() *cobra.Command {
+	f := &adaptFlags{config: adapt.DefaultRecipe()}
+	cmd := &cobra.Command{
+		Use:   "adapt --dir DIR",
+		Short: "Train a head on a folder of labelled images",
+		Long: `Train a head on DIR, which holds a folder a class, each with images of that
+class. Folders train, val and test inside DIR are honoured; without them a fifth
+of the images is held back to measure the head.
+
+The result becomes the task's next generation and is used from then on. A run
+that fails or is killed leaves the generation before it in use.`,
+		Example: `  edge adapt --dir ./samples
+  edge adapt --dir ./samples --recipe seed --seed 3
+  edge adapt --dir ./samples --base mobilenet_v2.tflite --json`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := needDir(cmd, f.dir); err != nil {
+				return err
+			}
+			recipe, err := f.chosen(cmd, a.seed)
+			if err != nil {
+				return usageError{err, cmd.CommandPath()}
+			}
+			return a.adapt(cmd.Context(), f, recipe)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.dir, "dir", "", "folder of images, a folder a class")
+	f.base.register(cmd)
+	flags.StringVar(&f.recipe, "recipe", "default", "default: until validation stops improving; seed: the reference, 5 epochs at 0.001")
+	flags.IntVar(&f.config.Hidden, "hidden", f.config.Hidden, "units of the hidden layer; 0: no hidden layer")
+	flags.Float64Var(&f.config.Dropout, "dropout", f.config.Dropout, "share of hidden units dropped while training")
+	flags.Float64Var(&f.config.Rate, "rate", f.config.Rate, "learning rate of Adam")
+	flags.IntVar(&f.config.Epochs, "epochs", f.config.Epochs, "epochs at most")
+	flags.IntVar(&f.config.Patience, "patience", f.config.Patience, "epochs without improvement before stopping; 0: never stop, keep the last epoch")
+	flags.IntVar(&f.config.Batch, "batch", f.config.Batch, "images a step")
+	flags.StringVar(&f.config.ClassWeights, "class-weights", f.config.ClassWeights, `"balanced" weighs rare classes up`)
+	flags.Float64Var(&f.valFraction, "val-fraction", 0.2, "share of the images held back when there is no val folder")
+	flags.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files into this folder")
+	cobra.CheckErr(cmd.MarkFlagDirname("dir"))
+	cobra.CheckErr(cmd.MarkFlagDirname("tensorboard"))
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("recipe", cobra.FixedCompletions([]string{"default", "seed"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// needDir refuses a command without --dir.
+func needDir(cmd *cobra.Command, dir string) error {
+	if dir == "" {
+		return usageError{errors.New("--dir is missing: the folder of images, a folder a class"), cmd.CommandPath()}
+	}
+	return nil
+}
+
+// chosen is the named recipe with the flags that were given put over it.
+func (f *adaptFlags) chosen(cmd *cobra.Command, seed uint64) (adapt.TrainConfig, error) {
+	var c adapt.TrainConfig
+	switch f.recipe {
+	case "default":
+		c = adapt.DefaultRecipe()
+	case "seed":
+		c = adapt.SeedRecipe()
+	default:
+		return c, fmt.Errorf("--recipe %s: want default or seed", f.recipe)
+	}
+	given := cmd.Flags().Changed
+	override(given("hidden"), &c.Hidden, f.config.Hidden)
+	override(given("dropout"), &c.Dropout, f.config.Dropout)
+	override(given("rate"), &c.Rate, f.config.Rate)
+	override(given("epochs"), &c.Epochs, f.config.Epochs)
+	override(given("patience"), &c.Patience, f.config.Patience)
+	override(given("batch"), &c.Batch, f.config.Batch)
+	override(given("class-weights"), &c.ClassWeights, f.config.ClassWeights)
+	c.Seed = seed
+	if f.valFraction <= 0 || f.valFraction >= 1 {
+		return c, fmt.Errorf("--val-fraction %v: want more than 0 and less than 1", f.valFraction)
+	}
+	return c, c.Validate()
+}
+
+func override[T any](given bool, dst *T, value T) {
+	if given {
+		*dst = value
+	}
+}
+
+// adapt trains, stores and reports.
+func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig) error {
+	store, err := a.openStore()
+	if err != nil {
+		return err
+	}
+	// Begun before the work, so that a store that cannot be written to shows now.
+	draft, err := store.Begin(a.task)
+	if err != nil {
+		return err
+	}
+	defer draft.Discard()
+	base, err := a.openBase(ctx, store, f.base)
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+
+	bar := newProgress(a.stderr, a.quiet)
+	defer bar.close()
+	result, err := adapt.Run(ctx, adapt.Config{
+		Dir:       f.dir,
+		Extractor: base.extractor(),
+		Split:     adapt.SplitOptions{Seed: a.seed, ValFraction: f.valFraction},
+		Recipe:    recipe,
+		Progress:  func(p adapt.Progress) { showStep(bar, p) },
+		Warn:      func(err error) { a.warn("%v; going on without it", err) },
+	})
+	bar.close()
+	if err != nil {
+		return inputOr(err)
+	}
+	if err := base.closeCache(); err != nil {
+		a.warn("%v", err)
+	}
+	if f.tensorboard != "" {
+		if err := writeTensorBoard(f.tensorboard, result.History); err != nil {
+			return err
+		}
+	}
+	run, err := describe(a.task, base, recipe, result)
+	if err != nil {
+		return err
+	}
+	if err := a.keep(ctx, store, draft, f.dir, base, result, run); err != nil {
+		return err
+	}
+	if a.json {
+		return a.print(run)
+	}
+	return report.Text(a.stdout, run, textOptions(a.stdout))
+}
+
+// showStep shows one step of adapt.Run.
+func showStep(bar *progress, p adapt.Progress) {
+	message := "features"
+	if e := p.Epoch; e != nil {
+		message = fmt.Sprintf("epoch %d: loss %.3f, validation %.1f %%", e.Epoch, e.Loss, 100*e.ValAccuracy)
+	}
+	bar.update(string(p.Stage), message, p.Done, p.Total)
+}
+
+// keep writes the result into the store as the task's next generation, and
+// makes it the one in use. It fills in run's generation and report.
+func (a *app) keep(ctx context.Context, store *models.Store, draft *models.Draft, dir string, base *openedBase, r *adapt.Result, run *report.Run) error {
+	ref, err := base.putInto(ctx, store)
+	if err != nil {
+		return err
+	}
+	encoded, err := r.Head.Encode()
+	if err != nil {
+		return err
+	}
+	if err := draft.WriteFile(models.HeadName, encoded); err != nil {
+		return err
+	}
+	samples, err := receipt(r.Dataset)
+	if err != nil {
+		return err
+	}
+	if err := draft.WriteFile(receiptName, samples); err != nil {
+		return err
+	}
+	// The page does not name its generation: the number is given at the commit.
+	page, err := draft.Create(reportName)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(report.HTML(page, run, thumbnails(dir, r)), page.Close()); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	m, err := manifest(base.source, ref, r, run.Recipe)
+	if err != nil {
+		return err
+	}
+	g, err := draft.Commit(ctx, m)
+	if err != nil {
+		return err
+	}
+	run.Generation, run.Report, run.Path = g.Generation, g.Path(reportName), filepath.Dir(g.Path(reportName))
+	return store.Activate(ctx, a.task, g.Generation, "adapted")
+}
+
+// reportName is the file of a generation that people look at.
+const reportName = "report.html"
+
+// manifest is what the generation says of itself.
+func manifest(source base.Source, ref models.Base, r *adapt.Result, recipe json.RawMessage) (models.Manifest, error) {
+	m := models.Manifest{
+		Edge:          version,
+		Base:          ref,
+		Preprocessing: source.Preprocessing,
+		Features:      source.Features,
+		Labels:        r.Dataset.Labels,
+		Recipe:        recipe,
+		Reason:        "adapted",
+	}
+	type pair struct {
+		Accuracy float64 `json:"accuracy"`
+		Loss     float64 `json:"loss"`
+	}
+	measures := struct {
+		Images int   `json:"images"`
+		Train  pair  `json:"train"`
+		Val    pair  `json:"val"`
+		Test   *pair `json:"test,omitempty"`
+	}{r.Dataset.Images().Total, pair{r.Train.Accuracy, r.Train.Loss}, pair{r.Val.Accuracy, r.Val.Loss}, nil}
+	if r.Test != nil {
+		measures.Test = &pair{r.Test.Accuracy, r.Test.Loss}
+	}
+	var err error
+	m.Measures, err = json.Marshal(measures)
+	return m, err
+}
+
+// inputOr marks the errors that the user's own images or model caused.
+func inputOr(err error) error {
+	if errors.Is(err, context.Canceled) || hint.Of(err) == "" {
+		return err
+	}
+	return inputError{err}
+}

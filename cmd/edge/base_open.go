@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/featurecache"
+	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/models"
+	"github.com/edge-adapt/edge/models/base"
+	"github.com/edge-adapt/edge/tflite"
+)
+
+// baseFlags choose a base and how it runs.
+type baseFlags struct {
+	ref        string
+	threads    int
+	noXNNPACK  bool
+	noCache    bool
+	cacheLimit int64 // MiB
+}
+
+func (f *baseFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.ref, "base", "", "a .tflite file; default: the base that edge brings along")
+	f.registerRunning(cmd)
+}
+
+// registerRunning registers what holds for any base.
+func (f *baseFlags) registerRunning(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&f.threads, "threads", 0, "threads of the base; 0: one a processor")
+	flags.BoolVar(&f.noXNNPACK, "no-xnnpack", false, "run the base without XNNPACK, several times slower")
+	flags.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache of features")
+	flags.Int64Var(&f.cacheLimit, "cache-limit", 1024, "MiB that the cache of features may take; 0: no limit")
+}
+
+// openedBase is a base that runs, with the cache of its features.
+type openedBase struct {
+	source base.Source
+	*tflite.Base
+	cache *featurecache.Cache // nil when there is none
+}
+
+// openBase prepares the base that the flags name, tries it in a child process
+// if nobody knows it, and opens it.
+func (a *app) openBase(ctx context.Context, store *models.Store, f baseFlags) (*openedBase, error) {
+	source, err := base.Prepare(ctx, f.ref, filepath.Join(cacheDir(), "bases"))
+	if err != nil {
+		return nil, inputOr(err)
+	}
+	for _, note := range source.Notes {
+		a.warn("%s", note)
+	}
+	if !source.Known && !known(store, source.Digest) {
+		if err := tflite.Trial(ctx, source.Path, tflite.TrialOptions{}); err != nil {
+			return nil, inputError{fmt.Errorf("base %s: %w", source.Name, err)}
+		}
+	}
+	return a.runBase(source, f)
+}
+
+// runBase opens a prepared base.
+func (a *app) runBase(source base.Source, f baseFlags) (*openedBase, error) {
+	b, err := tflite.OpenBase(source.Path, tflite.Options{Threads: f.threads, NoXNNPACK: f.noXNNPACK})
+	if err != nil {
+		return nil, inputError{fmt.Errorf("base %s: %w", source.Name, err)}
+	}
+	if b.Warning() != "" {
+		a.warn("%s", b.Warning())
+	}
+	opened := &openedBase{source: source, Base: b}
+	if !f.noCache {
+		opened.cache, err = featurecache.Open(filepath.Join(cacheDir(), "features.db"), f.cacheLimit<<20)
+		if err != nil {
+			a.warn("%v; going on without it", err)
+		}
+	}
+	return opened, nil
+}
+
+// space names everything that decides an image's features.
+func (b *openedBase) space() digest.Digest {
+	key, err := json.Marshal(struct {
+		Base          digest.Digest
+		Preprocessing any
+		Decoder       string
+	}{b.source.Digest, b.source.Preprocessing, decoderVersion})
+	if err != nil {
+		panic(err) // a struct of strings and numbers
+	}
+	return digest.Of(key)
+}
+
+// decoderVersion is raised whenever decoding or preprocessing gives other
+// numbers for the same bytes.
+const decoderVersion = "1"
+
+func (b *openedBase) extractor() adapt.Extractor {
+	e := adapt.Extractor{Base: b, Features: b.source.Features, Preprocessing: b.source.Preprocessing}
+	if b.cache != nil {
+		e.Cache = b.cache.View(b.space())
+	}
+	return e
+}
+
+// putInto keeps the base's file in the store, where generations find it, and
+// returns what a manifest says of it.
+func (b *openedBase) putInto(ctx context.Context, store *models.Store) (models.Base, error) {
+	ref := models.Base{Name: b.source.Name, Digest: b.source.Digest}
+	f, err := os.Open(b.source.Path)
+	if err != nil {
+		return ref, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ref, err
+	}
+	if err := store.PutBlob(ctx, f, b.source.Digest, info.Size()); err != nil {
+		return ref, fmt.Errorf("keep the base: %w", err)
+	}
+	ref.Bytes = info.Size()
+	return ref, nil
+}
+
+// closeCache writes what the cache still holds in memory.
+func (b *openedBase) closeCache() error {
+	if b.cache == nil {
+		return nil
+	}
+	err := b.cache.Close()
+	b.cache = nil
+	return err
+}
+
+// Close ends the cache and the interpreter.
+func (b *openedBase) Close() error {
+	return errors.Join(b.closeCache(), b.Base.Close())
+}
+
+// known reports whether a base of this digest is in the store, where it got
+// only after it had run.
+func known(store *models.Store, d digest.Digest) bool {
+	_, err := store.BlobPath(d)
+	return err == nil
+}

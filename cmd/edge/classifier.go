@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/edge-adapt/edge/adapt/head"
+	"github.com/edge-adapt/edge/camera/pixel"
+	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/models"
+	"github.com/edge-adapt/edge/models/base"
+)
+
+// classifier is a stored generation that runs.
+type classifier struct {
+	generation models.Generation
+	base       *openedBase
+	head       *head.Head
+
+	pixels   []float32
+	features []float32
+	scores   []float32
+	scratch  []float32
+}
+
+// openClassifier opens a generation of the task; number zero means the one in
+// use.
+func (a *app) openClassifier(ctx context.Context, number int, f baseFlags) (*classifier, error) {
+	store, err := a.openStore()
+	if err != nil {
+		return nil, err
+	}
+	var g models.Generation
+	if number == 0 {
+		g, err = store.Current(a.task)
+	} else {
+		g, err = store.Generation(a.task, number)
+	}
+	if errors.Is(err, models.ErrNotFound) && number == 0 {
+		return nil, inputError{hint.Wrap(err, "train one first: edge adapt --dir DIR --task "+a.task)}
+	}
+	if err != nil {
+		return nil, inputError{err}
+	}
+	// Native code reads the files next: they must be what was once tried.
+	if err := g.Verify(ctx); err != nil {
+		return nil, inputOr(err)
+	}
+	data, err := os.ReadFile(g.HeadPath())
+	if err != nil {
+		return nil, err
+	}
+	h, err := head.Decode(data)
+	if err != nil {
+		return nil, inputError{fmt.Errorf("head of generation %d: %w", g.Generation, err)}
+	}
+	m := g.Manifest
+	b, err := a.runBase(base.Source{
+		Name: m.Base.Name, Digest: m.Base.Digest, Path: g.BasePath(),
+		Preprocessing: m.Preprocessing, Features: m.Features, Known: true,
+	}, f)
+	if err != nil {
+		return nil, err
+	}
+	if b.Features() != h.Features || h.Classes != len(m.Labels) {
+		b.Close()
+		return nil, inputError{fmt.Errorf("generation %d does not fit together: base gives %d features, head takes %d and knows %d classes of %d labels",
+			g.Generation, b.Features(), h.Features, h.Classes, len(m.Labels))}
+	}
+	return &classifier{
+		generation: g, base: b, head: h,
+		pixels:   make([]float32, m.Preprocessing.Len()),
+		features: make([]float32, h.Features),
+		scores:   make([]float32, h.Classes),
+		scratch:  make([]float32, h.Scratch()),
+	}, nil
+}
+
+func (c *classifier) close() { c.base.Close() }
+
+// ranked is one class with its probability.
+type ranked struct {
+	Label string  `json:"label"`
+	Score float32 `json:"score"`
+}
+
+// classify returns all classes of the picture, the likeliest first.
+func (c *classifier) classify(data []byte) ([]ranked, error) {
+	image, err := pixel.Decode(data, pixel.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.base.source.Preprocessing.Apply(c.pixels, image); err != nil {
+		return nil, err
+	}
+	if err := c.base.Embed(c.features, c.pixels); err != nil {
+		return nil, err
+	}
+	c.head.Scores(c.scores, c.features, c.scratch)
+	top := make([]ranked, len(c.scores))
+	for i, s := range c.scores {
+		top[i] = ranked{c.generation.Labels[i], s}
+	}
+	slices.SortStableFunc(top, func(a, b ranked) int {
+		switch {
+		case a.Score > b.Score:
+			return -1
+		case a.Score < b.Score:
+			return 1
+		}
+		return 0
+	})
+	return top, nil
+}
+
+// readImage reads a picture file, or standard input for "-".
+func (a *app) readImage(path string) ([]byte, error) {
+	if path == "-" {
+		return pixel.ReadAll(a.stdin, pixel.Limits{})
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, errors.New("a folder, not an image")
+	}
+	return pixel.ReadFile(path, pixel.Limits{})
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/edge-adapt/edge/models"
+)
+
+// kills is how often TestKill ends `edge adapt` without warning.
+const kills = 50
+
+// TestKill kills `edge adapt` at random instants and asks each time that the
+// store opens and holds, whole, the generation from before or the new one.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	photos := filepath.Join(dir, "photos")
+	for _, class := range []string{"lamp_green", "lamp_red", "switch_up"} {
+		linkClass(t, photos, class, 8)
+	}
+	env := append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
+	adapt := func(ctx context.Context, args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, "edge", append([]string{"adapt", "--quiet", "--recipe", "seed", "--dir", photos}, args...)...)
+		cmd.Env = env
+		return cmd
+	}
+	start := time.Now()
+	if out, err := adapt(t.Context()).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	whole := time.Since(start)
+
+	store, err := models.Open(filepath.Join(dir, "edge", "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d, a whole run takes %v", seed, whole)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	current, killed := 1, 0
+	for range kills {
+		var args []string
+		if rng.IntN(4) == 0 {
+			args = append(args, "--no-cache") // slower: other instants
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.Int64N(int64(whole))))
+		err := adapt(ctx, args...).Run()
+		cancel()
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+		case errors.As(err, &exit) && !exit.Exited(), errors.Is(err, context.DeadlineExceeded):
+			killed++
+		default:
+			t.Fatalf("a run failed by itself: %v", err)
+		}
+		g, err := store.Current("default")
+		if err != nil {
+			t.Fatalf("after a kill: %v", err)
+		}
+		if err := g.Verify(t.Context()); err != nil {
+			t.Fatalf("after a kill: generation %d: %v", g.Generation, err)
+		}
+		if g.Generation < current {
+			t.Fatalf("generation %d is in use after %d was", g.Generation, current)
+		}
+		current = g.Generation
+	}
+	if killed < kills/3 {
+		t.Errorf("only %d of %d runs were killed: the test proves little", killed, kills)
+	}
+
+	// All generations ever seen are whole, and the next run just works.
+	generations, err := store.Generations("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range generations {
+		if err := g.Verify(t.Context()); err != nil {
+			t.Errorf("generation %d: %v", g.Generation, err)
+		}
+	}
+	cmd := adapt(t.Context(), "--json")
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	var result struct{ Generation int }
+	if err := json.Unmarshal(stdout.Bytes(), &result); err != nil || result.Generation <= current {
+		t.Errorf("the next run made generation %d after %d (%v)", result.Generation, current, err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(store.Dir(), "tmp")); len(left) > 0 {
+		t.Errorf("%d half-made things are left after a whole run", len(left))
+	}
+}
+
+// linkClass puts the first n samples of a class into dir.
+func linkClass(t testing.TB, dir, class string, n int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "samples", class, "*.jpg"))
+	if err != nil || len(files) < n {
+		t.Fatalf("%d samples of %s: %v", len(files), class, err)
+	}
+	slices.Sort(files)
+	if err := os.MkdirAll(filepath.Join(dir, class), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files[:n] {
+		target, err := filepath.Abs(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, filepath.Join(dir, class, filepath.Base(file))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

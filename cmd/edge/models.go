@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edge-adapt/edge/models"
+)
+
+// generationLine is one line of `edge models list --json`.
+type generationLine struct {
+	Task       string          `json:"task"`
+	Generation int             `json:"generation"`
+	Current    bool            `json:"current"`
+	Created    time.Time       `json:"created"`
+	Base       models.Base     `json:"base"`
+	Labels     []string        `json:"labels"`
+	Measures   json.RawMessage `json:"measures"`
+}
+
+func (a *app) modelsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "models",
+		Short: "List and activate the generations of a task",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.modelsListCommand(), a.modelsActivateCommand())
+	return cmd
+}
+
+func (a *app) modelsListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the generations of all tasks, or of the one named by --task",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := a.openStore()
+			if err != nil {
+				return err
+			}
+			tasks, err := store.Tasks()
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("task") {
+				tasks = []string{a.task}
+			}
+			var lines []generationLine
+			for _, task := range tasks {
+				of, err := a.generationLines(store, task)
+				if err != nil {
+					return err
+				}
+				lines = append(lines, of...)
+			}
+			return a.printGenerations(lines)
+		},
+	}
+}
+
+func (a *app) generationLines(store *models.Store, task string) ([]generationLine, error) {
+	generations, err := store.Generations(task)
+	if err != nil {
+		if len(generations) == 0 {
+			return nil, err
+		}
+		a.warn("%v", err) // the others can still be used
+	}
+	active, err := store.Active(task)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return nil, err
+	}
+	var lines []generationLine
+	for _, g := range generations {
+		m := g.Manifest
+		lines = append(lines, generationLine{
+			Task: task, Generation: g.Generation, Current: g.Generation == active.Current,
+			Created: m.Created, Base: m.Base, Labels: m.Labels, Measures: m.Measures,
+		})
+	}
+	return lines, nil
+}
+
+func (a *app) printGenerations(lines []generationLine) error {
+	if a.json {
+		for _, l := range lines {
+			if err := a.print(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(lines) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "no generations yet; train one: edge adapt --dir DIR")
+		return err
+	}
+	t := newTable("task", "generation", "", "created", "base", "classes", "images", "validation")
+	for _, l := range lines {
+		var m struct {
+			Images int
+			Val    struct{ Accuracy float64 }
+		}
+		if err := json.Unmarshal(l.Measures, &m); err != nil {
+			return fmt.Errorf("measures of generation %d: %w", l.Generation, err)
+		}
+		mark := ""
+		if l.Current {
+			mark = "current"
+		}
+		t.AppendRow([]any{l.Task, l.Generation, mark, l.Created.Local().Format("2006-01-02 15:04"), l.Base.Name,
+			len(l.Labels), m.Images, fmt.Sprintf("%.1f %%", 100*m.Val.Accuracy)})
+	}
+	_, err := fmt.Fprintln(a.stdout, t.Render())
+	return err
+}
+
+func (a *app) modelsActivateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "activate N",
+		Short:   "Use generation N of the task from now on",
+		Example: "  edge models activate 2 --task lamps",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := strconv.Atoi(args[0])
+			if err != nil || n < 1 {
+				return usageError{fmt.Errorf("%q is no generation: want a number from 1", args[0]), cmd.CommandPath()}
+			}
+			store, err := a.openStore()
+			if err != nil {
+				return err
+			}
+			if err := store.Activate(cmd.Context(), a.task, n, "asked for"); err != nil {
+				return inputOr(err)
+			}
+			if a.json {
+				return a.print(map[string]any{"task": a.task, "generation": n})
+			}
+			_, err = fmt.Fprintf(a.stdout, "task %s uses generation %d\n", a.task, n)
+			return err
+		},
+	}
+}
