@@ -21,13 +21,14 @@ TFLITE_LIB     := $(DEPS)/linux_$(ARCH)/lib/libtensorflowlite_c.so
 TFLITE_HEADERS := $(DEPS)/include/tensorflow/lite/c/c_api.h
 PYTHON_TEST    := $(DEPS)/python/.installed
 
-# The binary finds the library beside itself (lib/) first, then in .deps/.
+# A binary finds the library in lib/ beside itself and nowhere else; test
+# binaries, which live in temporary folders, are told by LD_LIBRARY_PATH.
 export CGO_ENABLED := 1
 export CGO_CFLAGS  := -O2 -I$(DEPS)/include
-export CGO_LDFLAGS := -L$(DEPS)/linux_$(ARCH)/lib -Wl,-rpath,$$ORIGIN/lib -Wl,-rpath,$(DEPS)/linux_$(ARCH)/lib
-export EDGE_PYTHONPATH := $(DEPS)/python
+export CGO_LDFLAGS := -L$(DEPS)/linux_$(ARCH)/lib -Wl,-rpath,$$ORIGIN/lib
+TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib EDGE_PYTHONPATH=$(DEPS)/python
 
-GO_LDFLAGS := -s -w -X main.version=$(VERSION) -X main.tfliteVersion=$(firstword $(subst -, ,$(TFLITE_VERSION)))
+GO_LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: help
 help: ## Print this list.
@@ -48,11 +49,11 @@ build: setup ## Build bin/edge, with the TensorFlow Lite library beside it in bi
 .PHONY: test
 test: setup setup-python ## Run the whole test suite.
 	go vet ./...
-	go test -timeout 15m ./...
+	$(TEST_ENV) go test -timeout 15m ./...
 
 .PHONY: bench
 bench: build ## Run the benchmarks, and the comparison with Keras where ../shared/data has the weights.
-	go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/...
+	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/...
 	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras; \
 	else echo 'no ../shared/data beside this checkout: the comparison with Keras is left out'; fi
 
@@ -69,9 +70,10 @@ $(DEPS)/keras/.installed: bench/keras/requirements.txt
 
 ARM64_CC   := aarch64-linux-gnu-gcc
 ARM64_ROOT := /usr/aarch64-linux-gnu
-ARM64_RUN  := qemu-aarch64-static -cpu cortex-a72 -L $(ARM64_ROOT)
 ARM64_LIB  := $(DEPS)/linux_arm64/lib
-ARM64_GO   := GOARCH=arm64 CC=$(ARM64_CC) CGO_LDFLAGS='-L$(ARM64_LIB) -Wl,-rpath,$$ORIGIN/lib -Wl,-rpath,$(ARM64_LIB)' go
+ARM64_RUN  := qemu-aarch64-static -cpu cortex-a72 -L $(ARM64_ROOT)
+ARM64_TEST := $(ARM64_RUN) -E LD_LIBRARY_PATH=$(ARM64_LIB)
+ARM64_GO   := GOARCH=arm64 CC=$(ARM64_CC) CGO_LDFLAGS='-L$(ARM64_LIB) -Wl,-rpath,$$ORIGIN/lib' go
 
 .PHONY: build-arm64
 build-arm64: setup tools-arm64 $(ARM64_LIB)/libtensorflowlite_c.so ## Cross-build bin/arm64/edge for Raspberry Pi, Jetson and other arm64.
@@ -81,8 +83,8 @@ build-arm64: setup tools-arm64 $(ARM64_LIB)/libtensorflowlite_c.so ## Cross-buil
 
 .PHONY: test-arm64
 test-arm64: build build-arm64 ## Run the device tests and the main job as arm64 under qemu, and compare with this machine.
-	EDGE_TEST_LAUNCHER='$(ARM64_RUN)' $(ARM64_GO) test -short -timeout 30m -exec '$(ARM64_RUN)' ./camera/... ./tflite/... ./adapt/head/... ./adapt/internal/... ./models/...
-	EDGE_ARM64='$(ARM64_RUN) $(ROOT)/bin/arm64/edge' EDGE_AMD64=$(ROOT)/bin/edge go test -count 1 -timeout 30m -run TestArm64 -v ./cmd/edge
+	EDGE_TEST_LAUNCHER='$(ARM64_TEST)' $(ARM64_GO) test -short -timeout 30m -exec '$(ARM64_TEST)' ./camera/... ./tflite/... ./adapt/head/... ./adapt/internal/... ./models/...
+	EDGE_ARM64='$(ARM64_RUN) $(ROOT)/bin/arm64/edge' EDGE_AMD64=$(ROOT)/bin/edge $(TEST_ENV) go test -count 1 -timeout 30m -run TestArm64 -v ./cmd/edge
 
 # The cross compiler and the emulator come from the system's packages, so this needs root.
 .PHONY: tools-arm64
@@ -100,7 +102,7 @@ lint: setup ## Check formatting and run the linters.
 
 .PHONY: env
 env: ## Print the variables a bare `go build` needs: eval "$(make -s env)".
-	@for v in CGO_ENABLED CGO_CFLAGS CGO_LDFLAGS EDGE_PYTHONPATH; do printf 'export %s=%q\n' $$v "$${!v}"; done
+	@for v in CGO_ENABLED CGO_CFLAGS CGO_LDFLAGS; do printf 'export %s=%q\n' $$v "$${!v}"; done; echo 'export $(TEST_ENV)'
 
 .PHONY: clean
 clean: ## Remove what was built; .deps/ stays.
