@@ -18,13 +18,14 @@ type TrainConfig struct {
 	Batch   int     `json:"batch"`   // images a step, at least 1
 	Seed    uint64  `json:"seed"`    // of the start, the order and the dropout; zero is a seed like any other
 
-	// Patience is after how many epochs without a better one training ends.
-	// The best epoch's head is kept, as Better defines it. Zero: train all
-	// Epochs and keep the last.
+	// Patience is after how many epochs without a better one, as Better
+	// defines it, training ends; the best epoch's head is kept. Zero: train
+	// all Epochs and keep the last.
 	Patience int `json:"patience"`
 
-	// ClassWeights is "" for images that count alike, or "balanced" for
-	// classes that do: an image of class c counts N / (classes * images of c).
+	// ClassWeights is "" for images that count alike, or Balanced for classes
+	// that do: an image of class c counts N / (classes present * images of c)
+	// in training. Validation is never weighted.
 	ClassWeights string `json:"class_weights"`
 }
 
@@ -37,8 +38,9 @@ func SeedRecipe() TrainConfig {
 	return TrainConfig{Hidden: 128, Dropout: 0.5, Rate: 1e-3, Epochs: 5, Batch: 32}
 }
 
-// DefaultRecipe returns the recipe for daily use: until validation stops
-// improving, the best epoch kept.
+// DefaultRecipe returns the recipe for daily use: the reference's, but until
+// validation has not improved for 20 epochs, at most 200, and the best epoch
+// kept. Better says what that was chosen by.
 func DefaultRecipe() TrainConfig {
 	return TrainConfig{Hidden: 128, Dropout: 0.5, Rate: 1e-3, Epochs: 200, Batch: 32, Patience: 20}
 }

@@ -25,6 +25,18 @@ func TestUniform(t *testing.T) {
 	}
 }
 
+// The first numbers of SplitMix64 from the state 1234567, as published with it.
+func TestMix(t *testing.T) {
+	const gamma = 0x9e3779b97f4a7c15
+	z := uint64(1234567)
+	for i, want := range []uint64{6457827717110365317, 3203168211198807973, 9817491932198370423} {
+		if got := mix(z); got != want {
+			t.Errorf("number %d is %d, want %d", i, got, want)
+		}
+		z += gamma
+	}
+}
+
 // Every element reaches every place equally often.
 func TestShuffle(t *testing.T) {
 	rng := NewRandom(3, StreamOrder)
