@@ -185,8 +185,9 @@ class Trainer:
 
 def measured(trainer: Trainer, sets, out: pathlib.Path):
     """Recalibrates batch norm for the averaged weights, writes the base and probes the file."""
-    stats = moments(trainer.average, list(trainer.stream.clean(trainer.a.seed, 1024 // trainer.a.batch)))
-    worst = export.write(trainer.average, stats, out / NAME, sets["grocery10"][2][:8])
+    clean = list(trainer.stream.clean(trainer.a.seed, 1024 // trainer.a.batch))
+    stats = moments(trainer.average, clean)
+    worst = export.write(trainer.average, stats, out / NAME, sets["grocery10"][2][:8], np.concatenate(clean))
     return probe.run(out / NAME, sets), worst
 
 
@@ -226,7 +227,7 @@ def main():
         took = trainer.done["seconds"] - before
         say(f"epoch {trainer.done['epoch']} size {stream.size} rate {rate:.3f} loss {parts[0]:.4f} pooled {parts[1]:.4f} "
             f"angle {parts[2]:.4f} maps {parts[3]:.4f} logits {parts[4]:.4f} {took:.0f} s {1e3 * took / steps / a.batch:.2f} ms/picture")
-        if trainer.done["epoch"] % a.probe_every == 0:
+        if trainer.done["epoch"] % a.probe_every == 0 and trainer.progress(time.monotonic()) < 1:
             report(trainer, sets, a, say)
     stream.stop()
     report(trainer, sets, a, say)

@@ -9,6 +9,20 @@ import student
 from probe import features
 
 
+def standardise(model: tf.keras.Model, pictures: np.ndarray) -> tf.keras.Model:
+    """Appends a scale and an offset a feature, after which each has mean 0 and deviation 1 on the pictures.
+
+    A student that has learnt for long enough has the teacher's features; until then it says the mean
+    with little around it, and a head that starts from such features takes hundreds of epochs. A
+    feature that hardly moves is not blown up.
+    """
+    seen = model.predict(student.scaled(pictures), batch_size=64, verbose=0)
+    mean, sd = seen.mean(0), seen.std(0)
+    sd = np.maximum(sd, 0.3 * sd.mean())
+    x = tf.keras.layers.Rescaling(1 / sd, -mean / sd, name="standardised")(model.output)
+    return tf.keras.Model(model.input, x, name=model.name)
+
+
 def network(layers) -> tf.keras.Model:
     """The folded network in Keras: pictures scaled to [-1, 1] in, pooled features out."""
     x = inputs = tf.keras.Input((128, 128, 3), name="image")
@@ -34,15 +48,19 @@ def network(layers) -> tf.keras.Model:
     return model
 
 
-def write(net: student.Student, stats, path: pathlib.Path, pictures: np.ndarray) -> float:
-    """Writes the file and returns the largest difference to the unfolded network on the pictures."""
-    model = network(student.folded(net, stats))
+def write(net: student.Student, stats, path: pathlib.Path, pictures: np.ndarray, typical: np.ndarray) -> float:
+    """Writes the file, its features standardised on the typical pictures.
+
+    Returns the largest difference to the unfolded network on the pictures.
+    """
+    plain = network(student.folded(net, stats))
+    model = standardise(plain, typical)
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     part = path.with_suffix(".part")
     part.write_bytes(converter.convert())
     want = tf.reduce_mean(net(student.scaled(pictures), moments=[(np.float32(m), np.float32(v)) for m, v in stats]), [1, 2])
-    worst = float(np.abs(features(part, pictures) - want.numpy()).max())
+    worst = float(np.abs(plain.predict(student.scaled(pictures), verbose=0) - want.numpy()).max())
     keras = float(np.abs(features(part, pictures) - model.predict(student.scaled(pictures), verbose=0)).max())
     worst = max(worst, keras)
     if worst > 1e-4:
