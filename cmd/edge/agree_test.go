@@ -23,7 +23,7 @@ func TestAgreesWithLiteRT(t *testing.T) {
 		t.Skip("EDGE_PYTHONPATH names no folder with LiteRT; make test sets it")
 	}
 	photos := filepath.Join(t.TempDir(), "photos")
-	for _, class := range []string{"lamp_green", "lamp_red", "switch_up"} {
+	for _, class := range []string{"lamp_green", "lamp_red", "valve_open"} {
 		linkClass(t, photos, class, 10)
 	}
 	a := &app{store: filepath.Join(t.TempDir(), "store"), task: "default", stdout: io.Discard, stderr: io.Discard, quiet: true}

@@ -24,7 +24,7 @@ const kills = 50
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	photos := filepath.Join(dir, "photos")
-	for _, class := range []string{"lamp_green", "lamp_red", "switch_up"} {
+	for _, class := range []string{"lamp_green", "lamp_red", "valve_open"} {
 		linkClass(t, photos, class, 8)
 	}
 	env := append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
