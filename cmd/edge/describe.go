@@ -8,8 +8,10 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/edge-adapt/edge/adapt"
@@ -48,9 +50,15 @@ func peakRSS() float64 {
 func thumbnails(dir string, r *adapt.Result) []report.Mistake {
 	all := report.NewMistakes(r)
 	all = report.Worst(all, len(all))
+	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range all[:min(report.MistakesShown, len(all))] {
-		all[i].JPEG, _ = thumbnail(filepath.Join(dir, all[i].Path))
+		workers.Go(func() error {
+			all[i].JPEG, _ = thumbnail(filepath.Join(dir, all[i].Path))
+			return nil
+		})
 	}
+	_ = workers.Wait() // no worker returns an error
 	return all
 }
 
