@@ -137,7 +137,7 @@ func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig
 		Split:     adapt.SplitOptions{Seed: a.seed, ValFraction: f.valFraction},
 		Recipe:    recipe,
 		Progress:  func(p adapt.Progress) { showStep(bar, p) },
-		Warn:      func(err error) { a.warn("%v; going on without it", err) },
+		Warn:      a.goOnWithout,
 	})
 	bar.close()
 	if err != nil {

@@ -111,6 +111,9 @@ func (a *app) warn(format string, args ...any) {
 	}
 }
 
+// goOnWithout says that what failed is done without, such as a cache.
+func (a *app) goOnWithout(err error) { a.warn("%v; going on without it", err) }
+
 // terminal reports whether w is a terminal, and how many columns it has.
 func terminal(w io.Writer) (columns int, ok bool) {
 	f, isFile := w.(*os.File)

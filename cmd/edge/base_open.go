@@ -32,11 +32,16 @@ func (f *baseFlags) register(cmd *cobra.Command) {
 	f.registerRunning(cmd)
 }
 
-// registerRunning registers what holds for any base.
+// registerInterpreter registers how the base is run.
+func (f *baseFlags) registerInterpreter(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.threads, "threads", 0, "threads of the base; 0: one a processor")
+	cmd.Flags().BoolVar(&f.noXNNPACK, "no-xnnpack", false, "run the base without XNNPACK, several times slower")
+}
+
+// registerRunning registers how the base is run, and the cache of its features.
 func (f *baseFlags) registerRunning(cmd *cobra.Command) {
+	f.registerInterpreter(cmd)
 	flags := cmd.Flags()
-	flags.IntVar(&f.threads, "threads", 0, "threads of the base; 0: one a processor")
-	flags.BoolVar(&f.noXNNPACK, "no-xnnpack", false, "run the base without XNNPACK, several times slower")
 	flags.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache of features")
 	flags.Int64Var(&f.cacheLimit, "cache-limit", 1024, "MiB that the cache of features may take; 0: no limit")
 }
@@ -79,7 +84,7 @@ func (a *app) runBase(source base.Source, f baseFlags) (*openedBase, error) {
 	if !f.noCache {
 		opened.cache, err = featurecache.Open(filepath.Join(cacheDir(), "features.db"), f.cacheLimit<<20)
 		if err != nil {
-			a.warn("%v; going on without it", err)
+			a.goOnWithout(err)
 		}
 	}
 	return opened, nil

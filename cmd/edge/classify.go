@@ -51,8 +51,7 @@ error, the others are still classified, and the exit code is 3.`,
 	}
 	cmd.Flags().IntVar(&top, "top", 5, "classes to list with --json")
 	cmd.Flags().IntVar(&generation, "generation", 0, "generation to use; 0: the one in use")
-	cmd.Flags().IntVar(&base.threads, "threads", 0, "threads of the base; 0: one a processor")
-	cmd.Flags().BoolVar(&base.noXNNPACK, "no-xnnpack", false, "run the base without XNNPACK, several times slower")
+	base.registerInterpreter(cmd)
 	return cmd
 }
 

@@ -85,7 +85,7 @@ func (a *app) evaluate(ctx context.Context, c *classifier, dir, split string) (*
 	extractor := c.base.extractor()
 	features, err := extractor.Extract(ctx, d, func(done, total int) {
 		bar.update("features", "features", done, total)
-	}, func(err error) { a.warn("%v; going on without it", err) })
+	}, a.goOnWithout)
 	bar.close()
 	if err != nil {
 		return nil, err
