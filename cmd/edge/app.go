@@ -133,10 +133,3 @@ func textOptions(w io.Writer) report.TextOptions {
 	}
 	return report.TextOptions{}
 }
-
-// colour reports whether w wants colours: a terminal, unless NO_COLOR or a
-// dumb terminal says otherwise.
-func colour(w io.Writer) bool {
-	_, ok := terminal(w)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-}

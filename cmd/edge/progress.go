@@ -43,7 +43,7 @@ func newProgress(w io.Writer, quiet bool) *progress {
 		p.bars.Style().Options.TimeInProgressPrecision = time.Second
 		p.bars.Style().Options.TimeDonePrecision = 100 * time.Millisecond
 		p.bars.Style().Options.Separator = " "
-		if !colour(w) {
+		if !textOptions(w).Colour {
 			p.bars.Style().Colors = pretty.StyleColors{}
 		}
 		p.bars.Style().Visibility.Speed = true
