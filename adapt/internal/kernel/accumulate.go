@@ -23,6 +23,16 @@ func accumulate(y, w0, w1, w2, w3 []float32, v quad) {
 func accumulateTwo(y, z, w0, w1, w2, w3 []float32, v, u quad) {
 	z = z[:len(y)]
 	w0, w1, w2, w3 = w0[:len(y)], w1[:len(y)], w2[:len(y)], w3[:len(y)]
+	if n := vectored(len(y)); n > 0 {
+		accumulateTwoVector(&y[0], &z[0], &w0[0], &w1[0], &w2[0], &w3[0], n, &v, &u)
+		y, z, w0, w1, w2, w3 = y[n:], z[n:], w0[n:], w1[n:], w2[n:], w3[n:]
+	}
+	accumulateTwoLoop(y, z, w0, w1, w2, w3, v, u)
+}
+
+func accumulateTwoLoop(y, z, w0, w1, w2, w3 []float32, v, u quad) {
+	z = z[:len(y)]
+	w0, w1, w2, w3 = w0[:len(y)], w1[:len(y)], w2[:len(y)], w3[:len(y)]
 	v0, v1, v2, v3 := v[0], v[1], v[2], v[3]
 	u0, u1, u2, u3 := u[0], u[1], u[2], u[3]
 	for j, a := range y {

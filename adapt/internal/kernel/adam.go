@@ -23,6 +23,14 @@ func Adam(w, g, m, v []float32, s AdamStep) {
 	length("g", g, len(w))
 	length("m", m, len(w))
 	length("v", v, len(w))
+	if n := vectored(len(w)); n > 0 {
+		adamVector(&w[0], &g[0], &m[0], &v[0], n, &s)
+		w, g, m, v = w[n:], g[n:], m[n:], v[n:]
+	}
+	adamLoop(w, g, m, v, s)
+}
+
+func adamLoop(w, g, m, v []float32, s AdamStep) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i := range w {
 		gi := g[i]

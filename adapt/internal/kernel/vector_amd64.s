@@ -1,0 +1,100 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+// func accumulateTwoVector(y, z, w0, w1, w2, w3 *float32, n int, v, u *quad)
+TEXT ·accumulateTwoVector(SB), NOSPLIT, $0-72
+	MOVQ y+0(FP), DI
+	MOVQ z+8(FP), SI
+	MOVQ w0+16(FP), R8
+	MOVQ w1+24(FP), R9
+	MOVQ w2+32(FP), R10
+	MOVQ w3+40(FP), R11
+	MOVQ n+48(FP), CX
+	MOVQ v+56(FP), AX
+	MOVQ u+64(FP), BX
+	VBROADCASTSS 0(AX), Y8
+	VBROADCASTSS 4(AX), Y9
+	VBROADCASTSS 8(AX), Y10
+	VBROADCASTSS 12(AX), Y11
+	VBROADCASTSS 0(BX), Y12
+	VBROADCASTSS 4(BX), Y13
+	VBROADCASTSS 8(BX), Y14
+	VBROADCASTSS 12(BX), Y15
+	XORQ DX, DX
+
+loop:
+	CMPQ DX, CX
+	JGE  done
+	VMOVUPS (DI)(DX*4), Y0
+	VMOVUPS (SI)(DX*4), Y1
+	VMOVUPS (R8)(DX*4), Y2
+	VMULPS  Y2, Y8, Y3
+	VADDPS  Y3, Y0, Y0
+	VMULPS  Y2, Y12, Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS (R9)(DX*4), Y5
+	VMULPS  Y5, Y9, Y6
+	VADDPS  Y6, Y0, Y0
+	VMULPS  Y5, Y13, Y7
+	VADDPS  Y7, Y1, Y1
+	VMOVUPS (R10)(DX*4), Y2
+	VMULPS  Y2, Y10, Y3
+	VADDPS  Y3, Y0, Y0
+	VMULPS  Y2, Y14, Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS (R11)(DX*4), Y5
+	VMULPS  Y5, Y11, Y6
+	VADDPS  Y6, Y0, Y0
+	VMULPS  Y5, Y15, Y7
+	VADDPS  Y7, Y1, Y1
+	VMOVUPS Y0, (DI)(DX*4)
+	VMOVUPS Y1, (SI)(DX*4)
+	ADDQ    $8, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adamVector(w, gw, m, v *float32, n int, s *AdamStep)
+TEXT ·adamVector(SB), NOSPLIT, $0-48
+	MOVQ w+0(FP), DI
+	MOVQ gw+8(FP), SI
+	MOVQ m+16(FP), R8
+	MOVQ v+24(FP), R9
+	MOVQ n+32(FP), CX
+	MOVQ s+40(FP), AX
+	VBROADCASTSS AdamStep_Alpha(AX), Y8
+	VBROADCASTSS AdamStep_Keep1(AX), Y9
+	VBROADCASTSS AdamStep_Keep2(AX), Y10
+	VBROADCASTSS AdamStep_Epsilon(AX), Y11
+	XORQ DX, DX
+
+step:
+	CMPQ DX, CX
+	JGE  end
+	VMOVUPS (SI)(DX*4), Y0
+	VMOVUPS (R8)(DX*4), Y1
+	VSUBPS  Y1, Y0, Y2
+	VMULPS  Y9, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (R8)(DX*4)
+	VMULPS  Y0, Y0, Y3
+	VMOVUPS (R9)(DX*4), Y4
+	VSUBPS  Y4, Y3, Y3
+	VMULPS  Y10, Y3, Y3
+	VADDPS  Y3, Y4, Y4
+	VMOVUPS Y4, (R9)(DX*4)
+	VSQRTPS Y4, Y5
+	VADDPS  Y11, Y5, Y5
+	VMULPS  Y8, Y1, Y6
+	VDIVPS  Y5, Y6, Y6
+	VMOVUPS (DI)(DX*4), Y7
+	VSUBPS  Y6, Y7, Y7
+	VMOVUPS Y7, (DI)(DX*4)
+	ADDQ    $8, DX
+	JMP     step
+
+end:
+	VZEROUPPER
+	RET
