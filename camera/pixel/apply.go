@@ -18,11 +18,9 @@ var scratchPool = sync.Pool{New: func() any { return new(scratch) }}
 //
 // dst has shape [Height, Width, 3] (rows, columns, red green blue), so its
 // length is p.Len(). The resampling is bilinear with half-pixel centres, that
-// is, a tent filter; along an axis that shrinks, the tent is as wide as two
-// target pixels, so that every stored pixel counts (Pillow's BILINEAR and
-// tf.image.resize with antialias compute the same). Resampled values are not
-// rounded to bytes before Scale and Offset. The result is the same on every
-// processor, to the last bit.
+// is, a tent filter, as wide as Resize says. Resampled values are not rounded to
+// bytes before Scale and Offset. The result is the same on every processor, to
+// the last bit.
 //
 // Apply fails if p is not valid, or a length does not fit. It keeps no
 // reference to dst or img, allocates nothing once it has warmed up, whatever
@@ -39,7 +37,7 @@ func (p Preprocessing) Apply(dst []float32, img *RGB) error {
 	}
 	s := scratchPool.Get().(*scratch)
 	defer scratchPool.Put(s)
-	s.resize(dst, p.Width, p.Height, img)
+	s.resize(dst, p, img)
 	for j, sum := range s.sums {
 		row := dst[j*p.Width*3:][:p.Width*3]
 		scale := p.Scale / sum
@@ -52,28 +50,32 @@ func (p Preprocessing) Apply(dst []float32, img *RGB) error {
 
 // resize adds up the picture's rows in dst, each weighted for every row of dst
 // it counts in, and the weights in s.sums.
-func (s *scratch) resize(dst []float32, width, height int, img *RGB) {
+func (s *scratch) resize(dst []float32, p Preprocessing, img *RGB) {
+	width, height := p.Width, p.Height
 	s.row = sized(s.row, width*3)
 	s.sums = sized(s.sums, height)
 	clear(dst)
 	clear(s.sums)
-	across, down := newTent(img.Width, width), newTent(img.Height, height)
-	shrink, slope := across.ratio >= 1, float32(1/across.radius)
-	if shrink {
+	across, down := newTent(img.Width, width, p.Resize), newTent(img.Height, height, p.Resize)
+	wide, slope := across.radius > 1, float32(1/across.radius)
+	if wide {
 		s.shrinkSteps(across, width)
 	} else {
-		s.growSteps(across, width)
+		s.twoSteps(across, width)
 	}
 	first := 0 // rows of dst before it are complete
 	for y := range img.Height {
-		src := img.Pix[y*img.Width*3:][:img.Width*3]
-		if shrink {
-			shrinkRow(s.row, src, s.steps, slope)
-		} else {
-			growRow(s.row, src, s.steps)
-		}
 		for first < height && down.end(first) <= y {
 			first++
+		}
+		if first == height || down.start(first) > y {
+			continue // no row of dst looks at this one
+		}
+		src := img.Pix[y*img.Width*3:][:img.Width*3]
+		if wide {
+			shrinkRow(s.row, src, s.steps, slope)
+		} else {
+			twoRow(s.row, src, s.steps)
 		}
 		for j := first; j < height && down.start(j) <= y; j++ {
 			w := down.weight(j, y)

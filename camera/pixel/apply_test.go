@@ -25,8 +25,13 @@ func noise(width, height int) *RGB {
 	return img
 }
 
-func TestApplyAgreesWithPillow(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("testdata", "resize.json"))
+func TestApplyAgreesWithPillow(t *testing.T) { agrees(t, "resize.json", Bilinear) }
+
+func TestApplyAgreesWithTensorFlow(t *testing.T) { agrees(t, "resize_aliased.json", BilinearAliased) }
+
+// agrees compares with a file of testdata/make_resize.py.
+func agrees(t *testing.T, golden string, rule Resize) {
+	text, err := os.ReadFile(filepath.Join("testdata", golden))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,12 +44,13 @@ func TestApplyAgreesWithPillow(t *testing.T) {
 	}
 	for _, c := range cases {
 		p := bytesAsTheyAre(c.To[0], c.To[1])
+		p.Resize = rule
 		dst := make([]float32, p.Len())
 		if err := p.Apply(dst, noise(c.Size[0], c.Size[1])); err != nil {
 			t.Fatal(err)
 		}
 		for i, v := range dst {
-			// Pillow keeps float32 between the passes and the file three digits.
+			// Both keep float32 between the passes and the file three digits.
 			if d := math.Abs(float64(v - c.Values[i])); !(d < 2e-3) {
 				t.Errorf("%v to %v, value %d: %v, want %v", c.Size, c.To, i, v, c.Values[i])
 				break

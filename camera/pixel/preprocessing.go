@@ -17,10 +17,22 @@ type Preprocessing struct {
 	// Scale and Offset make a number of a byte: value = byte*Scale + Offset.
 	Scale  float32 `json:"scale"`
 	Offset float32 `json:"offset"`
-	// Resize is the rule by which the whole picture is stretched. Only
-	// "bilinear" is known: see Apply.
-	Resize string `json:"resize"`
+	// Resize is the rule by which the whole picture is stretched.
+	Resize Resize `json:"resize"`
 }
+
+// Resize is a rule of resampling. Both rules are bilinear with half-pixel
+// centres, and differ only along an axis that shrinks.
+type Resize string
+
+const (
+	// Bilinear lets every stored pixel count: the tent is as wide as two target
+	// pixels. Pillow's BILINEAR and tf.image.resize with antialias do the same.
+	Bilinear Resize = "bilinear"
+	// BilinearAliased looks at the nearest two pixels only, as tf.image.resize
+	// and Keras' loaders do unless told otherwise. Fine detail turns to noise.
+	BilinearAliased Resize = "bilinear-aliased"
+)
 
 // maxSide keeps a damaged manifest from asking for gigabytes.
 const maxSide = 4096
@@ -40,8 +52,8 @@ func (p Preprocessing) Validate() error {
 		return fmt.Errorf("preprocessing: scale %v: want a finite number other than 0", p.Scale)
 	case !finite(p.Offset):
 		return fmt.Errorf("preprocessing: offset %v: want a finite number", p.Offset)
-	case p.Resize != "bilinear":
-		return fmt.Errorf("preprocessing: resize %q: want %q", p.Resize, "bilinear")
+	case p.Resize != Bilinear && p.Resize != BilinearAliased:
+		return fmt.Errorf("preprocessing: resize %q: want %q or %q", p.Resize, Bilinear, BilinearAliased)
 	}
 	return nil
 }

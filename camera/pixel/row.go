@@ -69,10 +69,10 @@ func shrinkRow(dst []float32, src []byte, steps []step, slope float32) {
 	}
 }
 
-// growSteps prepares growRow: in step j, lo and hi are the source pixels to both
+// twoSteps prepares twoRow: in step j, lo and hi are the source pixels to both
 // sides of target pixel j's centre, the same one at an edge, and a and b their
 // weights.
-func (s *scratch) growSteps(t tent, width int) {
+func (s *scratch) twoSteps(t tent, width int) {
 	s.steps = sized(s.steps, width)
 	for j := range s.steps {
 		at := t.centre(j) - 0.5
@@ -82,8 +82,9 @@ func (s *scratch) growSteps(t tent, width int) {
 	}
 }
 
-// growRow writes the row src, 3 bytes a pixel, at the target's width into dst.
-func growRow(dst []float32, src []byte, steps []step) {
+// twoRow writes the row src, 3 bytes a pixel, at the target's width into dst, from
+// the nearest two pixels each.
+func twoRow(dst []float32, src []byte, steps []step) {
 	for j, st := range steps {
 		p, q, d := src[3*st.lo:][:3], src[3*st.hi:][:3], dst[3*j:][:3]
 		d[0] = float32(st.a*float32(p[0])) + float32(st.b*float32(q[0]))

@@ -8,11 +8,14 @@ import "math"
 type tent struct {
 	n      int     // source pixels
 	ratio  float64 // source pixels a target pixel
-	radius float64 // the larger of ratio and 1
+	radius float64 // the larger of ratio and 1; 1 for BilinearAliased
 }
 
-func newTent(source, target int) tent {
+func newTent(source, target int, rule Resize) tent {
 	ratio := float64(source) / float64(target)
+	if rule == BilinearAliased {
+		return tent{source, ratio, 1}
+	}
 	return tent{source, ratio, max(ratio, 1)}
 }
 

@@ -78,7 +78,7 @@ func thumbnail(path string) ([]byte, error) {
 	small := pixel.Preprocessing{
 		Width:  max(1, picture.Width*thumbnailSide/longer),
 		Height: max(1, picture.Height*thumbnailSide/longer),
-		Colour: "rgb", Scale: 1, Resize: "bilinear",
+		Colour: "rgb", Scale: 1, Resize: pixel.Bilinear,
 	}
 	values := make([]float32, small.Len())
 	if err := small.Apply(values, picture); err != nil {

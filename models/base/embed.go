@@ -32,7 +32,7 @@ func pinned() string {
 // embeddedPreprocessing is how the recipe fed its pictures: x/127.5 - 1.
 func embeddedPreprocessing() pixel.Preprocessing {
 	return pixel.Preprocessing{
-		Width: 128, Height: 128, Colour: "rgb", Resize: "bilinear",
+		Width: 128, Height: 128, Colour: "rgb", Resize: pixel.Bilinear,
 		Scale: 1 / 127.5, Offset: -1,
 	}
 }

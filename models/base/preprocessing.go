@@ -17,7 +17,7 @@ import (
 // the scaling that the graph does itself, then the habit of MobileNets.
 func preprocessing(m *file.Model, in *file.Tensor) (pixel.Preprocessing, string, error) {
 	p := pixel.Preprocessing{
-		Width: int(in.Shape[2]), Height: int(in.Shape[1]), Colour: "rgb", Resize: "bilinear",
+		Width: int(in.Shape[2]), Height: int(in.Shape[1]), Colour: "rgb", Resize: pixel.Bilinear,
 	}
 	var note string
 	stated, ok, err := normalisation(m)

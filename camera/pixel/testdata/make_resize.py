@@ -1,5 +1,6 @@
-"""Makes resize.json: what Pillow's BILINEAR makes of noise, in float, before
-any rounding. Needs pillow and numpy.
+"""Makes resize.json and resize_aliased.json: what Pillow's BILINEAR and
+tf.image.resize make of noise, in float, before any rounding. Needs pillow,
+numpy and tensorflow.
 
     python3 make_resize.py
 
@@ -9,6 +10,7 @@ import json
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 SIZES = [  # source width, height, target width, height
@@ -37,12 +39,19 @@ def noise(n):
     return out
 
 
-cases = []
-for w, h, dw, dh in SIZES:
-    pix = noise(w * h * 3).reshape(h, w, 3)
-    channels = [Image.fromarray(pix[..., c].astype(np.float32)).resize((dw, dh), Image.BILINEAR) for c in range(3)]
-    values = np.stack([np.asarray(c) for c in channels], -1)
-    cases.append({"size": [w, h], "to": [dw, dh], "values": [round(float(v), 3) for v in values.ravel()]})
+def pillow(pix, width, height):
+    channels = [Image.fromarray(pix[..., c]).resize((width, height), Image.BILINEAR) for c in range(3)]
+    return np.stack([np.asarray(c) for c in channels], -1)
 
-text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n"
-(pathlib.Path(__file__).parent / "resize.json").write_text(text)
+
+def tensorflow(pix, width, height):
+    return tf.image.resize(pix, (height, width), method="bilinear").numpy()
+
+
+for name, resize in (("resize", pillow), ("resize_aliased", tensorflow)):
+    cases = []
+    for w, h, dw, dh in SIZES:
+        values = resize(noise(w * h * 3).reshape(h, w, 3).astype(np.float32), dw, dh)
+        cases.append({"size": [w, h], "to": [dw, dh], "values": [round(float(v), 3) for v in values.ravel()]})
+    text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n"
+    (pathlib.Path(__file__).parent / f"{name}.json").write_text(text)
