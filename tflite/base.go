@@ -40,6 +40,9 @@ func (b *Base) check() error {
 	if b.it.unfit != nil {
 		return b.it.unfit
 	}
+	if n := len(b.it.outputs); n != 1 {
+		return fmt.Errorf("it has %d outputs, want 1", n)
+	}
 	in, out := b.it.inputs[0], b.it.outputs[0]
 	if len(in.Shape) != 4 || in.Shape[3] != 3 {
 		return fmt.Errorf("its input has the shape %v, want [n, height, width, 3]", in.Signature)
@@ -53,7 +56,7 @@ func (b *Base) check() error {
 		return fmt.Errorf("its output has the shape %v, want [n, features] or [n, h, w, features]", out.Signature)
 	}
 	b.features = out.Shape[rank-1]
-	b.cells = b.it.out.per / b.features
+	b.cells = b.it.outs[0].per / b.features
 	return nil
 }
 

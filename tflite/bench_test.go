@@ -19,7 +19,7 @@ func BenchmarkRun(b *testing.B) {
 						b.Fatal(err)
 					}
 					defer it.Close()
-					dst, src := make([]float32, batch*it.out.per), noise(batch*it.in.per)
+					dst, src := make([]float32, batch*it.outs[0].per), noise(batch*it.in.per)
 					if err := it.Run(dst, src); err != nil { // settles the batch
 						b.Fatal(err)
 					}
@@ -56,10 +56,10 @@ func BenchmarkOtherBatch(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer it.Close()
-	dst, src := make([]float32, 2*it.out.per), noise(2*it.in.per)
+	dst, src := make([]float32, 2*it.outs[0].per), noise(2*it.in.per)
 	for i := 0; b.Loop(); i++ {
 		batch := 1 + i%2
-		if err := it.Run(dst[:batch*it.out.per], src[:batch*it.in.per]); err != nil {
+		if err := it.Run(dst[:batch*it.outs[0].per], src[:batch*it.in.per]); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,12 +8,14 @@
 // the delegate, the interpreter and its log. No other package ever sees one.
 // Close frees them in the order that the library asks for, once; an
 // Interpreter that is not closed keeps them until the process ends. Slices
-// handed to Run are read and written during the call and not kept.
+// handed to Run and RunAll are read and written during the call and not kept.
 //
 // The model file stays mapped until Close. Replace a model by renaming a new
 // file over it; writing into an open one ends the process with SIGBUS.
 //
 // # Concurrency
+//
+// What is said of Run holds for RunAll, which gives several outputs.
 //
 // An Interpreter does one thing at a time. A Run during another Run returns
 // ErrBusy and touches nothing; Close waits for a Run to end, and a Run after it

@@ -47,21 +47,23 @@ type Interpreter struct {
 	inputs, outputs []Tensor
 	warning         string
 
-	mu       sync.Mutex // held by Run and Close, guards what follows
+	mu       sync.Mutex // held by Run, RunAll and Close, guards what follows
 	path     string
 	threads  int
 	delegate newDelegate // nil: without
 	model    *tflite.Model
 	engine   *engine
 	err      error // set once closed or broken
-	unfit    error // why Run cannot serve this model
+	unfit    error // why neither Run nor RunAll can serve this model
 
-	in, out  *port
-	declared int     // batch at opening
-	batch    int     // batch that tensors are allocated for
-	dims     []int32 // scratch: the input's shape
-	flexible bool    // another batch than the declared one has worked
-	fixed    bool    // another batch has failed: the model runs in batches of declared
+	in       *port
+	outs     []*port
+	one      [1][]float32 // scratch: the destinations of Run
+	declared int          // batch at opening
+	batch    int          // batch that tensors are allocated for
+	dims     []int32      // scratch: the input's shape
+	flexible bool         // another batch than the declared one has worked
+	fixed    bool         // another batch has failed: the model runs in batches of declared
 }
 
 // Open maps the model at path and prepares it to run.
@@ -134,12 +136,12 @@ func (it *Interpreter) describe() error {
 	return nil
 }
 
-// prepare readies Run, or says why it cannot serve this model.
+// prepare readies Run and RunAll, or says why they cannot serve this model.
 func (it *Interpreter) prepare() (err error) {
-	if len(it.inputs) != 1 || len(it.outputs) != 1 {
-		return fmt.Errorf("it has %d inputs and %d outputs: only one of each can be run", len(it.inputs), len(it.outputs))
+	if len(it.inputs) != 1 || len(it.outputs) == 0 {
+		return fmt.Errorf("it has %d inputs and %d outputs: only one input, and at least one output, can be run", len(it.inputs), len(it.outputs))
 	}
-	in, out := it.inputs[0], it.outputs[0]
+	in := it.inputs[0]
 	if len(in.Shape) == 0 || in.Shape[0] <= 0 {
 		return fmt.Errorf("tensor %q has shape %v, which has no batch", in.Name, in.Shape)
 	}
@@ -148,8 +150,12 @@ func (it *Interpreter) prepare() (err error) {
 	if it.in, err = newPort(in, it.declared); err != nil {
 		return err
 	}
-	if it.out, err = newPort(out, it.declared); err != nil {
-		return err
+	for _, t := range it.outputs {
+		out, err := newPort(t, it.declared)
+		if err != nil {
+			return err
+		}
+		it.outs = append(it.outs, out)
 	}
 	it.dims = append([]int32(nil), it.in.dims...)
 	return nil

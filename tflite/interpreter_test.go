@@ -224,12 +224,12 @@ func TestBrokenStaysBroken(t *testing.T) {
 	if err := it.Run(dst, src); err != nil {
 		t.Fatal(err)
 	}
-	it.out.per = 8 // as if the model gave twice what it declares
+	it.outs[0].per = 8 // as if the model gave twice what it declares
 	first := it.Run(dst[:8], src)
 	if first == nil || errors.Is(first, ErrBroken) || !strings.Contains(first.Error(), "float32.tflite") {
 		t.Fatalf("the failure itself: %v", first)
 	}
-	it.out.per = 16
+	it.outs[0].per = 16
 	err := it.Run(dst, src)
 	if !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), first.Error()) {
 		t.Errorf("after a failure: %v; want ErrBroken and the cause", err)
@@ -282,17 +282,23 @@ func TestBusy(t *testing.T) {
 }
 
 func TestRunDoesNotAllocate(t *testing.T) {
-	for _, name := range []string{"float32", "float16_weights", "dynamic_range", "int8", "uint8", "float16_io", "bytes", "fixed_batch", "computed_shape"} {
+	for _, name := range []string{"float32", "float16_weights", "dynamic_range", "int8", "uint8", "float16_io", "bytes", "fixed_batch", "computed_shape", "two_outputs"} {
 		for _, batch := range []int{1, 2} {
 			it := mustOpen(t, name, Options{Threads: 2})
-			src, dst := make([]float32, batch*it.in.per), make([]float32, batch*it.out.per)
-			run := func() {
-				if err := it.Run(dst, src); err != nil {
+			src, dst := make([]float32, batch*it.in.per), outputs(it, batch)
+			run := func() error { return it.RunAll(dst, src) }
+			if len(dst) == 1 {
+				run = func() error { return it.Run(dst[0], src) }
+			}
+			if err := run(); err != nil { // settles the batch
+				t.Fatal(err)
+			}
+			n := testing.AllocsPerRun(50, func() {
+				if err := run(); err != nil {
 					t.Fatal(err)
 				}
-			}
-			run() // settles the batch
-			if n := testing.AllocsPerRun(50, run); n != 0 {
+			})
+			if n != 0 {
 				t.Errorf("%s: %v allocations a Run of %d", name, n, batch)
 			}
 		}

@@ -49,6 +49,14 @@ func TestNoLeak(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	two := mustOpen(t, "two_outputs", Options{Threads: 2})
+	all := outputs(two, 4)
+	runAll := func(batch int) {
+		part := [][]float32{all[0][:batch*two.outs[0].per], all[1][:batch*two.outs[1].per]}
+		if err := two.RunAll(part, src[:batch*192]); err != nil {
+			t.Fatal(err)
+		}
+	}
 	openRunClose := func(name string, o Options, batch int) {
 		it, err := Open(testModel(name), o)
 		if err != nil {
@@ -71,6 +79,8 @@ func TestNoLeak(t *testing.T) {
 		{"open and close", 1000, func(int) { openRunClose("float32", Options{Threads: 2}, 1) }},
 		{"run", 100_000, func(int) { run(it, 1) }},
 		{"other batches", 2000, func(i int) { run(it, 1+i%4) }},
+		{"run all outputs", 50_000, func(int) { runAll(1) }},
+		{"other batches of all outputs", 2000, func(i int) { runAll(1 + i%4) }},
 		{"open a fixed batch", 500, func(int) { openRunClose("fixed_batch", Options{Threads: 1}, 3) }},
 		{"open without XNNPACK", 500, func(int) { openRunClose("uint8", Options{NoXNNPACK: true, Threads: 2}, 1) }},
 		{"open a damaged model", 500, func(int) { fails(half) }},

@@ -31,6 +31,15 @@ func mustOpen(t testing.TB, name string, o Options) *Interpreter {
 	return it
 }
 
+// outputs returns room for every output of a batch.
+func outputs(it *Interpreter, batch int) [][]float32 {
+	dst := make([][]float32, len(it.outs))
+	for i, out := range it.outs {
+		dst[i] = make([]float32, batch*out.per)
+	}
+	return dst
+}
+
 // golden is what the Python interpreter computed; see testdata/make_golden.py.
 type golden struct {
 	PerItem  int         `json:"per_item"`

@@ -3,6 +3,8 @@ package tflite
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/edge-adapt/edge/internal/float16"
 )
 
 // port converts between float32 and the memory of one input or output.
@@ -78,28 +80,28 @@ func (p *port) middle() float32 {
 	return 0.5
 }
 
-// write stores src into memory, which holds exactly that many elements.
+// write fills memory with the first elements of src.
 func (p *port) write(memory []byte, src []float32) {
 	switch p.kind {
 	case Float32:
 		copy(view[float32](memory), src)
 	case Float16:
 		for i, h := 0, view[uint16](memory); i < len(h); i++ {
-			h[i] = toFloat16(src[i])
+			h[i] = float16.Bits(src[i])
 		}
 	case Int8, UInt8:
 		p.quantise(memory, src)
 	}
 }
 
-// read is the inverse of write.
+// read is the inverse of write: it fills the beginning of dst.
 func (p *port) read(dst []float32, memory []byte) {
 	switch p.kind {
 	case Float32:
 		copy(dst, view[float32](memory))
 	case Float16:
 		for i, h := range view[uint16](memory) {
-			dst[i] = fromFloat16(h)
+			dst[i] = float16.FromBits(h)
 		}
 	case Int8, UInt8:
 		for i, b := range memory {

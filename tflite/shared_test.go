@@ -115,7 +115,7 @@ func TestClassifiersEqualPython(t *testing.T) {
 			for i := range test.size * test.size * 3 {
 				src[i] = 0.25
 			}
-			got := make([]float32, n*it.out.per)
+			got := make([]float32, n*it.outs[0].per)
 			if err := it.Run(got, src); err != nil {
 				t.Fatal(err)
 			}

@@ -112,19 +112,31 @@ func try(path string, o Options) error {
 		return fmt.Errorf("model %s: %w", path, it.unfit)
 	}
 	src := make([]float32, it.declared*it.in.per)
-	dst := make([]float32, it.declared*it.out.per)
+	dst := make([][]float32, len(it.outs))
+	for i, out := range it.outs {
+		dst[i] = make([]float32, it.declared*out.per)
+	}
 	for _, value := range []float32{0, it.in.middle()} {
 		for i := range src {
 			src[i] = value
 		}
-		if err := it.Run(dst, src); err != nil {
+		if err := it.RunAll(dst, src); err != nil {
 			return err
 		}
-		for _, v := range dst {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+		for _, output := range dst {
+			if !finite(output) {
 				return hint.Wrap(fmt.Errorf("model %s: its output is not finite", path), "the weights are damaged, or training diverged")
 			}
 		}
 	}
 	return nil
+}
+
+func finite(values []float32) bool {
+	for _, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return false
+		}
+	}
+	return true
 }

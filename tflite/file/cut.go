@@ -1,28 +1,26 @@
 package file
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
 
-// Cut returns the model that computes one tensor of the main subgraph, as its
-// only output, from the inputs it needs. Operators, tensors and constants that
-// are not needed are dropped; so are signatures and metadata, which described
-// the whole, except the minimum runtime version and the normalisation of a
-// single input. The output keeps its quantisation.
+// Cut returns the model that computes the given tensors of the main subgraph, as
+// its outputs in that order, from the inputs they need. Operators, tensors and
+// constants that are not needed are dropped; so are signatures and metadata,
+// which described the whole, except the minimum runtime version and the
+// normalisation of a single input. The outputs keep their quantisation.
 //
-// The result shares its constants with m. It is an error if the tensor does not
-// depend on an input or is an input itself.
-func (m *Model) Cut(tensor int) (*Model, error) {
+// The result shares its constants with m. It is an error if no tensor is given,
+// if one is given twice, does not depend on an input, or is an input itself.
+func (m *Model) Cut(tensors ...int) (*Model, error) {
 	g := m.Main()
-	if tensor < 0 || tensor >= len(g.Tensors) {
-		return nil, fmt.Errorf("cut at tensor %d: there are %d", tensor, len(g.Tensors))
-	}
 	w := newWalk(g)
-	if w.producer[tensor] < 0 || !w.dynamic[tensor] {
-		return nil, fmt.Errorf("cut at tensor %d (%q): it is not computed from an input", tensor, g.Tensors[tensor].Name)
+	if err := w.cuttable(tensors); err != nil {
+		return nil, err
 	}
-	used := w.need(tensor)
+	used := w.need(tensors)
 
 	// Old index to new; the order stays.
 	renumber := make([]int, len(g.Tensors))
@@ -45,7 +43,7 @@ func (m *Model) Cut(tensor int) (*Model, error) {
 			out.Inputs = append(out.Inputs, renumber[t])
 		}
 	}
-	out.Outputs = []int{renumber[tensor]}
+	out.Outputs = renumbered(tensors, renumber)
 
 	cut := &Model{Version: schemaVersion, Description: m.Description, Subgraphs: []Subgraph{out}}
 	for _, d := range m.Metadata {
@@ -61,11 +59,31 @@ func (m *Model) Cut(tensor int) (*Model, error) {
 	return cut, nil
 }
 
-// need marks the operators that tensor depends on, and returns the tensors they
+// cuttable returns why a cut cannot have the given outputs.
+func (w *walk) cuttable(tensors []int) error {
+	if len(tensors) == 0 {
+		return errors.New("cut at no tensor")
+	}
+	for i, t := range tensors {
+		switch {
+		case t < 0 || t >= len(w.g.Tensors):
+			return fmt.Errorf("cut at tensor %d: there are %d", t, len(w.g.Tensors))
+		case w.producer[t] < 0 || !w.dynamic[t]:
+			return fmt.Errorf("cut at tensor %d (%q): it is not computed from an input", t, w.g.Tensors[t].Name)
+		case slices.Contains(tensors[:i], t):
+			return fmt.Errorf("cut at tensor %d (%q): it is given twice", t, w.g.Tensors[t].Name)
+		}
+	}
+	return nil
+}
+
+// need marks the operators that tensors depend on, and returns the tensors they
 // use, constants included.
-func (w *walk) need(tensor int) []bool {
+func (w *walk) need(tensors []int) []bool {
 	used := make([]bool, len(w.g.Tensors))
-	used[tensor] = true
+	for _, t := range tensors {
+		used[t] = true
+	}
 	for i := len(w.g.Operators) - 1; i >= 0; i-- {
 		o := &w.g.Operators[i]
 		w.needed[i] = slices.ContainsFunc(o.Outputs, func(t int) bool { return used[t] && w.producer[t] == i })

@@ -1,10 +1,12 @@
-package tflite
+// Package float16 converts between float32 and IEEE 754 halves, the numbers of
+// 16 bits that some models store their weights in.
+package float16
 
 import "math"
 
-// toFloat16 returns f as an IEEE 754 half, rounded to nearest, ties to even.
-// Above 65504 it gives infinity; a NaN stays a NaN.
-func toFloat16(f float32) uint16 {
+// Bits returns f as a half, rounded to nearest, ties to even. Above 65504 it
+// gives infinity, from 65520 on; a NaN stays a NaN.
+func Bits(f float32) uint16 {
 	bits := math.Float32bits(f)
 	sign := uint16(bits >> 16 & 0x8000)
 	bits &= 0x7fffffff
@@ -23,8 +25,8 @@ func toFloat16(f float32) uint16 {
 	return sign | uint16(math.Float32bits(math.Float32frombits(bits)+0.5)-0x3f000000)
 }
 
-// fromFloat16 returns the half h, exactly.
-func fromFloat16(h uint16) float32 {
+// FromBits returns the half h, exactly.
+func FromBits(h uint16) float32 {
 	sign := uint32(h&0x8000) << 16
 	exponent, mantissa := uint32(h>>10&0x1f), uint32(h&0x3ff)
 	switch exponent {
