@@ -1,0 +1,215 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/edge-adapt/edge/adapt"
+)
+
+// FineTune is everything shown about one run of fine-tuning. Its JSON is the
+// object that `edge finetune --json` prints: the fields of the first task's Run,
+// whose base is the new one, and those below.
+type FineTune struct {
+	Run
+	Parent   Base     `json:"parent"` // the base that was fine-tuned
+	Unfreeze Unfreeze `json:"unfreeze"`
+	Phases   []Phase  `json:"phases"`
+
+	// Before and After are the first task's: the head over the parent base at
+	// the end of phase 1, and what was stored. Both are without dropout.
+	Before Outcome `json:"before"`
+	After  Outcome `json:"after"`
+
+	Tasks   []TaskOutcome   `json:"tasks"`             // of all tasks, in their order
+	Against *Against        `json:"against,omitempty"` // another run to compare with
+	Int8    *Quantised      `json:"int8,omitempty"`    // nil: not asked for
+	Resumed int             `json:"resumed,omitempty"` // epochs of phase 2 that a checkpoint had brought
+	Seconds FineTuneSeconds `json:"seconds"`
+	Files   FineTuneFiles   `json:"files"`
+}
+
+// Unfreeze says which part of the base trained.
+type Unfreeze struct {
+	Fraction   float64 `json:"fraction"`   // of the layers, as asked for; 0 if a name was
+	Layers     int     `json:"layers"`     // unfrozen, as Keras counts them
+	Of         int     `json:"of"`         // layers of the base, likewise
+	From       string  `json:"from"`       // the first of them; "" if none
+	Kernels    int     `json:"kernels"`    // layers whose kernels trained
+	Parameters int64   `json:"parameters"` // of the base that trained
+	BatchNorm  string  `json:"batch_norm"` // "folded" or "batch"
+}
+
+// Phase is one of the two phases of fine-tuning.
+type Phase struct {
+	Name    string  `json:"name"` // "head" or "top"
+	Epochs  int     `json:"epochs"`
+	Rate    float64 `json:"rate"`
+	Seconds float64 `json:"seconds"`
+	Stopped string  `json:"stopped,omitempty"` // why it ended early
+}
+
+// Outcome is how well a base with a head does, in the reference experiment's terms.
+type Outcome struct {
+	Train     Score   `json:"train"`
+	Val       Score   `json:"val"`
+	Test      *Score  `json:"test,omitempty"` // nil when there was no test folder
+	GapPoints float64 `json:"gap_points"`     // training minus validation accuracy, in percentage points
+}
+
+// Score is accuracy, 0 to 1, and mean cross-entropy on some images.
+type Score struct {
+	Accuracy float64 `json:"accuracy"`
+	Loss     float64 `json:"loss"`
+	Images   int     `json:"images"`
+}
+
+// NewOutcome returns what a result comes to.
+func NewOutcome(r *adapt.Result) Outcome {
+	score := func(m adapt.Measures) Score { return Score{m.Accuracy, m.Loss, m.Images} }
+	o := Outcome{Train: score(r.Train), Val: score(r.Val), GapPoints: 100 * (r.Train.Accuracy - r.Val.Accuracy)}
+	if r.Test != nil {
+		s := score(*r.Test)
+		o.Test = &s
+	}
+	return o
+}
+
+// TaskOutcome is one of the tasks that share a base.
+type TaskOutcome struct {
+	Task       string       `json:"task"`
+	Generation int          `json:"generation"`
+	Labels     []string     `json:"labels"`
+	Images     adapt.Images `json:"images"`
+	Before     Outcome      `json:"before"`
+	After      Outcome      `json:"after"`
+	Head       string       `json:"head"` // path
+}
+
+// Against is another run that this one is compared with.
+type Against struct {
+	Name string  `json:"name"` // where its result stands
+	Run  Outcome `json:"run"`  // its After
+}
+
+// Quantised is the int8 form of the new base under the same head.
+type Quantised struct {
+	Outcome
+	Base  Base  `json:"base"`
+	Bytes int64 `json:"bytes"`
+}
+
+// FineTuneSeconds is where the time of a run went.
+type FineTuneSeconds struct {
+	Total    float64 `json:"total"`
+	Features float64 `json:"features"` // reading, decoding, the base
+	Head     float64 `json:"head"`     // phase 1
+	Prefix   float64 `json:"prefix"`   // the frozen layers, once for all images
+	Train    float64 `json:"train"`    // phase 2
+	Augment  float64 `json:"augment"`  // making fresh pictures and their frozen layers, beside phase 2; 0: not done
+	Measure  float64 `json:"measure"`  // of the written files
+}
+
+// FineTuneFiles are the paths of what a run wrote.
+type FineTuneFiles struct {
+	Base        string `json:"base"`
+	Int8        string `json:"int8,omitempty"`
+	Head        string `json:"head"` // of the first task
+	Report      string `json:"report"`
+	Result      string `json:"result"`
+	Checkpoints string `json:"checkpoints"`
+}
+
+// compared returns the column that stands before After, and what to call it:
+// the end of phase 1 or, where the run is compared with another, that one.
+func (f *FineTune) compared() (before Outcome, name string) {
+	if f.Against != nil {
+		return f.Against.Run, clean(f.Against.Name)
+	}
+	return f.Before, "the heads alone, phase 1"
+}
+
+// changeRow is a line of the table of before and after.
+type changeRow struct{ Name, Before, After, Change string }
+
+// changeRows is the table in the reference experiment's form.
+func changeRows(before, after Outcome) []changeRow {
+	accuracy := func(name string, b, a Score) changeRow {
+		return changeRow{name + " accuracy", percent(b.Accuracy), percent(a.Accuracy), points(100 * (a.Accuracy - b.Accuracy))}
+	}
+	losses := func(name string, b, a Score) changeRow {
+		return changeRow{name + " loss", fmt.Sprintf("%.3f", b.Loss), fmt.Sprintf("%.3f", a.Loss), fmt.Sprintf("%+.3f", a.Loss-b.Loss)}
+	}
+	rows := []changeRow{
+		accuracy("train", before.Train, after.Train),
+		accuracy("validation", before.Val, after.Val),
+		{"gap", fmt.Sprintf("%.1f points", before.GapPoints), fmt.Sprintf("%.1f points", after.GapPoints), points(after.GapPoints - before.GapPoints)},
+		losses("train", before.Train, after.Train),
+		losses("validation", before.Val, after.Val),
+	}
+	if before.Test != nil && after.Test != nil {
+		rows = append(rows, accuracy("test", *before.Test, *after.Test), losses("test", *before.Test, *after.Test))
+	}
+	return rows
+}
+
+func points(p float64) string { return fmt.Sprintf("%+.1f", p) }
+
+// changeSentence says in a sentence what the second column brought.
+func changeSentence(before, after Outcome) string {
+	gained := 100 * (after.Val.Accuracy - before.Val.Accuracy)
+	var text string
+	switch {
+	case math.Abs(gained) < 0.05:
+		text = fmt.Sprintf("Validation accuracy stays at %s", percent(after.Val.Accuracy))
+	case gained > 0:
+		text = fmt.Sprintf("Validation accuracy rises by %.1f points to %s", gained, percent(after.Val.Accuracy))
+	default:
+		text = fmt.Sprintf("Validation accuracy falls by %.1f points to %s", -gained, percent(after.Val.Accuracy))
+	}
+	text += fmt.Sprintf(", and the gap to training goes from %.1f to %.1f points.", before.GapPoints, after.GapPoints)
+	b, a := Wilson(before.Val.Accuracy, before.Val.Images), Wilson(after.Val.Accuracy, after.Val.Images)
+	if math.Abs(gained) >= 0.05 && b.Low <= a.High && a.Low <= b.High {
+		text += fmt.Sprintf(" On %d images a difference of this size may be chance.", after.Val.Images)
+	}
+	return text
+}
+
+// unfreezeSentence says what trained.
+func (f *FineTune) unfreezeSentence() string {
+	u := f.Unfreeze
+	if u.Layers == 0 {
+		return fmt.Sprintf("none of %d layers of the base, the head alone", u.Of)
+	}
+	text := fmt.Sprintf("the last %d of %d layers of the base, from %s on: %s, %s",
+		u.Layers, u.Of, clean(u.From), plural(u.Kernels, "kernel", "kernels"), millions(u.Parameters))
+	if u.BatchNorm == "batch" {
+		return text + ", batch norm with the statistics of each batch"
+	}
+	return text + ", batch norm frozen"
+}
+
+func millions(n int64) string {
+	if n < 100_000 {
+		return fmt.Sprintf("%d parameters", n)
+	}
+	return fmt.Sprintf("%.2f million parameters", float64(n)/1e6)
+}
+
+func phaseSentence(p Phase) string {
+	text := fmt.Sprintf("%s at %g in %s", plural(p.Epochs, "epoch", "epochs"), p.Rate, duration(p.Seconds))
+	if p.Stopped != "" {
+		text += "; stopped: " + p.Stopped
+	}
+	return text
+}
+
+// timeSentence says where the time went, and what fresh pictures cost.
+func (s FineTuneSeconds) timeSentence() string {
+	text := fmt.Sprintf("%s: images and features %s, heads %s, frozen layers %s, top %s, measuring %s",
+		duration(s.Total), duration(s.Features), duration(s.Head), duration(s.Prefix), duration(s.Train), duration(s.Measure))
+	if s.Augment > 0 {
+		text += fmt.Sprintf("; making pictures anew for each epoch took %s of work beside the top's training", duration(s.Augment))
+	}
+	return text
+}
