@@ -59,7 +59,9 @@ func (a *app) fail(ctx context.Context, err error) int {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		code = exitInterrupted
 		err = errors.New("interrupted")
-		next = "nothing was changed; run the same command again, finished features are kept"
+		if next == "" {
+			next = "nothing was changed; run the same command again, finished features are kept"
+		}
 	case errors.As(err, &usage):
 		code = exitUsage
 		if next == "" {

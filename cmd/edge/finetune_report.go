@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/finetune"
+	"github.com/edge-adapt/edge/adapt/report"
+	"github.com/edge-adapt/edge/adapt/tensorboard"
+	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/models"
+)
+
+// tunedRecipe is what a generation's manifest says of its making.
+type tunedRecipe struct {
+	finetune.Recipe
+	ParentBase digest.Digest `json:"parent_base"`
+}
+
+// describe puts what the run did into the form in which it is shown.
+func (t *tuning) describe(tuned *finetune.Tuned, b *openedBase, results []*adapt.Result) (*report.FineTune, error) {
+	first, err := t.describeTask(tuned, b, results, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := &report.FineTune{
+		Run:      *first,
+		Parent:   report.Base{Name: t.parent.source.Name, Digest: t.parent.source.Digest},
+		Unfreeze: unfrozen(tuned, t.recipe),
+		Before:   report.NewOutcome(tuned.Tasks[0].Before),
+		After:    report.NewOutcome(results[0]),
+		Resumed:  tuned.Resumed,
+	}
+	for _, p := range tuned.Phases {
+		f.Phases = append(f.Phases, report.Phase(p))
+	}
+	// One curve for all tasks: their means.
+	f.History = nil
+	for _, e := range tuned.History {
+		f.History = append(f.History, e.Epoch)
+	}
+	for i, task := range tuned.Tasks {
+		f.Tasks = append(f.Tasks, report.TaskOutcome{
+			Task: task.Name, Labels: results[i].Dataset.Labels, Images: results[i].Dataset.Images(),
+			Before: report.NewOutcome(task.Before), After: report.NewOutcome(results[i]),
+		})
+	}
+	f.Seconds = report.FineTuneSeconds(tuned.Seconds)
+	f.Seconds.Total = time.Since(t.start).Seconds()
+	return f, nil
+}
+
+// describeTask is what `edge adapt` would say of one task's head.
+func (t *tuning) describeTask(tuned *finetune.Tuned, b *openedBase, results []*adapt.Result, i int) (*report.Run, error) {
+	run := report.NewRun(results[i])
+	run.Task = tuned.Tasks[i].Name
+	run.Base = report.Base{Name: b.source.Name, Digest: b.source.Digest}
+	run.PeakRSSMiB = peakRSS()
+	run.Created = time.Now().UTC().Truncate(time.Second)
+	run.Version = version
+	run.Seconds = adapt.Seconds{Total: time.Since(t.start).Seconds(), Features: tuned.Seconds.Features + tuned.Seconds.Prefix, Train: tuned.Seconds.Head + tuned.Seconds.Train}
+	for _, w := range []string{t.parent.Warning(), b.Warning()} {
+		if w != "" {
+			run.Warnings = append(run.Warnings, w)
+		}
+	}
+	var err error
+	run.Recipe, err = json.Marshal(tunedRecipe{t.recipe, t.parent.source.Digest})
+	return run, err
+}
+
+// unfrozen says which part of the base trained.
+func unfrozen(tuned *finetune.Tuned, r finetune.Recipe) report.Unfreeze {
+	n, s := tuned.Network, tuned.Selection
+	u := report.Unfreeze{
+		Fraction: r.Fraction, Layers: s.Counted, Of: len(n.Counted),
+		Parameters: n.Plan(s).Trainable, BatchNorm: string(r.BatchNorm),
+	}
+	if s.Counted > 0 {
+		u.From = n.Counted[len(n.Counted)-s.Counted].Name
+	}
+	for _, kernel := range s.Kernels {
+		if kernel {
+			u.Kernels++
+		}
+	}
+	return u
+}
+
+// compare reads the other run that the table compares with.
+func (t *tuning) compare(f *report.FineTune) error {
+	if t.flags.against == "" {
+		return nil
+	}
+	other, err := readResult(t.flags.against)
+	if err != nil {
+		return hint.Wrap(fmt.Errorf("--against %s: %w", t.flags.against, err), "give the --out of a run that has ended")
+	}
+	f.Against = &report.Against{Name: t.flags.against, Run: other.After}
+	return nil
+}
+
+// readResult reads what a run wrote about itself.
+func readResult(out string) (*report.FineTune, error) {
+	data, err := os.ReadFile(filepath.Join(out, resultName))
+	if err != nil {
+		return nil, err
+	}
+	var f report.FineTune
+	return &f, json.Unmarshal(data, &f)
+}
+
+// keepAll makes the heads the tasks' next generations, and puts their files
+// beside the base.
+func (t *tuning) keepAll(ctx context.Context, tuned *finetune.Tuned, b *openedBase, results []*adapt.Result, f *report.FineTune) error {
+	for i, task := range tuned.Tasks {
+		run, err := t.describeTask(tuned, b, results, i)
+		if err != nil {
+			return err
+		}
+		of := *t.app
+		of.task = task.Name
+		if err := of.keep(ctx, t.store, t.drafts[i], task.Dir, b, results[i], run); err != nil {
+			return err
+		}
+		dir := filepath.Join(t.out.dir, task.Name)
+		if err := copyGeneration(t.store, task.Name, run.Generation, dir); err != nil {
+			return err
+		}
+		f.Tasks[i].Generation, f.Tasks[i].Head = run.Generation, filepath.Join(dir, models.HeadName)
+		if i == 0 {
+			f.Generation, f.Path = run.Generation, run.Path
+		}
+	}
+	return nil
+}
+
+// copyGeneration copies the files of a generation into a folder.
+func copyGeneration(store *models.Store, task string, n int, dir string) error {
+	g, err := store.Generation(task, n)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	names := []string{models.ManifestName}
+	for _, f := range g.Files {
+		names = append(names, f.Name)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(g.Path(name))
+		if err != nil {
+			return err
+		}
+		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o644, renameio.WithTempDir(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes the page and the result itself.
+func (t *tuning) write(f *report.FineTune) error {
+	out := t.out.dir
+	f.Files = report.FineTuneFiles{
+		Base: filepath.Join(out, tunedName), Head: f.Tasks[0].Head, Report: filepath.Join(out, reportName),
+		Result: filepath.Join(out, resultName), Checkpoints: filepath.Join(out, checkpointsName),
+	}
+	if f.Int8 != nil {
+		f.Files.Int8 = filepath.Join(out, tunedInt8Name)
+	}
+	f.Report = f.Files.Report
+	f.PeakRSSMiB = peakRSS()
+	f.Seconds.Total = time.Since(t.start).Seconds()
+	var page bytes.Buffer
+	if err := report.FineTuneHTML(&page, f); err != nil {
+		return err
+	}
+	result, err := json.MarshalIndent(f, "", "\t")
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		renameio.WriteFile(f.Files.Report, page.Bytes(), 0o644, renameio.WithTempDir(out)),
+		renameio.WriteFile(f.Files.Result, append(result, '\n'), 0o644, renameio.WithTempDir(out)),
+	)
+}
+
+// liveCurves writes TensorBoard's event files while the training runs. Without
+// a folder it does nothing.
+type liveCurves struct{ curves *tensorboard.Curves }
+
+func openCurves(dir string) (*liveCurves, error) {
+	if dir == "" {
+		return &liveCurves{}, nil
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	curves, err := tensorboard.CreateCurves(dir, nil)
+	if err != nil {
+		return nil, fmt.Errorf("TensorBoard: %w", err)
+	}
+	return &liveCurves{curves}, nil
+}
+
+func (l *liveCurves) epoch(e finetune.Epoch) error {
+	if l.curves == nil {
+		return nil
+	}
+	err := l.curves.Epoch(e.Epoch.Epoch, tensorboard.Point{Loss: e.Loss, Accuracy: e.Accuracy},
+		&tensorboard.Point{Loss: e.ValLoss, Accuracy: e.ValAccuracy})
+	if err != nil {
+		return fmt.Errorf("TensorBoard: %w", err)
+	}
+	return nil
+}
+
+func (l *liveCurves) close() {
+	if l.curves != nil {
+		_ = l.curves.Close() // every epoch was written when it ended
+	}
+}
