@@ -32,7 +32,7 @@ type Cache struct {
 
 	mu      sync.Mutex
 	pending []row    // written together: a transaction a row would sync the disk each time
-	touched []string // keys read since the last flush, whose age starts anew
+	touched []string // old keys read since the last flush, whose age starts anew
 }
 
 // row is one image's features under one space.
@@ -45,6 +45,10 @@ type row struct {
 // features of a MobileNetV2, and at most that many images computed again after
 // a kill.
 const flushRows = 256
+
+// fresh is the age up to which a row that is read keeps its time of use: a day
+// is fine enough for eviction, and saves rewriting every row of a warm run.
+const fresh = 24 * time.Hour
 
 // layout is raised whenever old rows must not be read any more.
 const layout = 1
@@ -110,7 +114,7 @@ func open(path string, limit int64) (*Cache, error) {
 	}
 	c := &Cache{db: db, limit: limit}
 	if err == nil {
-		c.get, err = db.Prepare("SELECT features, crc FROM features WHERE key = ?")
+		c.get, err = db.Prepare("SELECT features, crc, used < ? FROM features WHERE key = ?")
 	}
 	if err != nil {
 		db.Close()
@@ -153,8 +157,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func (v View) Get(image digest.Digest, dst []float32) (bool, error) {
 	var blob []byte
 	var crc uint32
+	var old bool
 	key := v.space + image.Hex()
-	err := v.cache.get.QueryRow(key).Scan(&blob, &crc)
+	err := v.cache.get.QueryRow(time.Now().Add(-fresh).Unix(), key).Scan(&blob, &crc, &old)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -167,9 +172,11 @@ func (v View) Get(image digest.Digest, dst []float32) (bool, error) {
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(blob[4*i:]))
 	}
-	v.cache.mu.Lock()
-	v.cache.touched = append(v.cache.touched, key)
-	v.cache.mu.Unlock()
+	if old {
+		v.cache.mu.Lock()
+		v.cache.touched = append(v.cache.touched, key)
+		v.cache.mu.Unlock()
+	}
 	return true, nil
 }
 
@@ -217,13 +224,12 @@ func (c *Cache) flush() (err error) {
 			return err
 		}
 	}
-	// A day is fine enough for eviction, and saves rewriting every row of a warm run.
-	touch, err := tx.Prepare("UPDATE features SET used = ? WHERE key = ? AND used < ?")
+	touch, err := tx.Prepare("UPDATE features SET used = ? WHERE key = ?")
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		if _, err = touch.Exec(now, key, now-24*60*60); err != nil {
+		if _, err = touch.Exec(now, key); err != nil {
 			return err
 		}
 	}
