@@ -4,7 +4,7 @@
     python distil.py --data DIR --out DIR --epochs 300 --seed 1
 
 A run that was stopped goes on from its last epoch when the same command is given again. --init FILE
-starts a new schedule from a finished checkpoint's weights. The log goes to OUT/log.txt, the base to
+starts a new schedule from the weights of a finished checkpoint or of a written base. The log goes to OUT/log.txt, the base to
 OUT/mobilenet_v2_0.35_128.tflite (rewritten at every probe, so that a stopped run leaves one).
 """
 
@@ -33,6 +33,7 @@ import norm
 import photos
 import probe
 import teacher
+import unfold
 from optim import Optimiser
 from stream import Stream
 from student import FEATURES, PLAN, Student, moments, scaled
@@ -46,9 +47,9 @@ def arguments():
     p.add_argument("--out", type=pathlib.Path, required=True)
     p.add_argument("--scratch", type=pathlib.Path, help="decoded photos (default OUT/scratch)")
     p.add_argument("--epochs", type=float, default=0, help="length of the schedule in passes over as many photos as the pool has")
-    p.add_argument("--minutes", type=float, default=0, help="length of the schedule in minutes of training, instead of epochs")
+    p.add_argument("--minutes", type=float, default=0, help="length of the schedule in minutes by the clock, probes included, instead of epochs")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--init", type=pathlib.Path, help="start a new schedule from this checkpoint's weights")
+    p.add_argument("--init", type=pathlib.Path, help="start a new schedule from the weights of this checkpoint (.npz) or base (.tflite)")
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--rate", type=float, default=3e-3, help="Adam's peak learning rate")
     p.add_argument("--muon-rate", type=float, default=0.02, help="Muon's for the 1x1 convolutions; 0 leaves all to Adam")
@@ -59,6 +60,8 @@ def arguments():
     p.add_argument("--temperature", type=float, default=2.0)
     p.add_argument("--sizes", default="64:0.2,96:0.6,128:1", help="side of the student's pictures, and up to which share of the schedule")
     p.add_argument("--reuse", type=int, default=3, help="times a teacher's answer is used")
+    p.add_argument("--kept", type=int, default=16, help="batches that wait to be used again")
+    p.add_argument("--strength", type=float, default=1.0, help="of the augmentation, 0 to 1")
     p.add_argument("--towers", type=int, default=2, help="parts a batch is split into, one thread each")
     p.add_argument("--probe-every", type=int, default=5)
     a = p.parse_args()
@@ -88,27 +91,38 @@ class Trainer:
         self.norm = [tf.Variable(tf.zeros([FEATURES])) for _ in range(3)]  # mean, deviation pooled, deviation of maps
         self.done = {"epoch": 0, "step": 0, "seconds": 0.0}
         self._step = tf.function(self._train, reduce_retracing=False)
+        self.began = time.monotonic()  # moved back by what earlier runs of the schedule took
 
     def state(self):
         o = self.optimiser
         return [*self.weights, *self.averages, *o.first, *o.second, o.steps, *self.norm]
 
     def save(self, path: pathlib.Path):
+        self.done["seconds"] = self.seconds()
         part = path.with_suffix(".part.npz")
         np.savez(part, meta=json.dumps(self.done), **{f"v{i:03d}": v.numpy() for i, v in enumerate(self.state())})
         part.rename(path)
 
-    def load(self, path: pathlib.Path, only_weights: bool):
-        with np.load(path) as z:
-            if only_weights:  # the averaged weights are the better start
+    def begin(self, path: pathlib.Path) -> str:
+        """Takes the weights of a checkpoint or of a written base; returns a word on it for the log."""
+        if path.suffix == ".tflite":
+            net, worst = unfold.student(path, list(self.stream.clean(self.a.seed, 1024 // self.a.batch)))
+            start, said = [*net.kernels, *net.scales, *net.offsets], f"base {path.name}, read back to {worst:.1g}"
+        else:
+            with np.load(path) as z:  # the averaged weights are the better start
                 n = len(self.weights)
-                for i, (v, m) in enumerate(zip(self.weights, self.averages)):
-                    v.assign(z[f"v{n + i:03d}"])
-                    m.assign(v)
-                return
+                start, said = [z[f"v{n + i:03d}"] for i in range(n)], f"checkpoint {path.name}"
+        for v, m, w in zip(self.weights, self.averages, start):
+            v.assign(w)
+            m.assign(w)
+        return said
+
+    def load(self, path: pathlib.Path):
+        with np.load(path) as z:
             for i, v in enumerate(self.state()):
                 v.assign(z[f"v{i:03d}"])
             self.done = json.loads(str(z["meta"]))
+        self.began = time.monotonic() - self.done["seconds"]
 
     def measure(self):
         """Measures the teacher's features, so that each of the 1280 counts alike."""
@@ -158,17 +172,21 @@ class Trainer:
             m.assign_add((1 - ema) * (v - m))
         return parts
 
-    def progress(self, start: float) -> float:
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def progress(self) -> float:
+        """Share of the schedule that is done; a stopped or starved process finds itself further on."""
         a = self.a
         if a.minutes:
-            return (self.done["seconds"] + time.monotonic() - start) / 60 / a.minutes
+            return self.seconds() / 60 / a.minutes
         return self.done["step"] * a.batch / len(self.stream.pool) / a.epochs
 
     def epoch(self):
-        """Trains on as many pictures as the pool has; returns the mean loss parts and the rate."""
-        a, start, parts, rate = self.a, time.monotonic(), [], 0.0
+        """Trains on as many pictures as the pool has; returns the mean loss parts, the rate and the number of steps."""
+        a, parts, rate = self.a, [], 0.0
         for _ in range(len(self.stream.pool) // a.batch):
-            at = self.progress(start)
+            at = self.progress()
             if at >= 1:
                 break
             self.stream.size = next((side for side, share in a.plan if at < share), photos.INPUT)
@@ -178,7 +196,6 @@ class Trainer:
             x, maps = self.stream.next()
             parts.append(self._step(x, maps, *(tf.constant(v, tf.float32) for v in (rate * a.rate, rate * a.muon_rate, ema))).numpy())
             self.done["step"] += 1
-        self.done["seconds"] += time.monotonic() - start
         self.done["epoch"] += 1
         return np.mean(parts, 0), rate, len(parts)
 
@@ -201,7 +218,7 @@ def main():
     pool, draw = photos.pool(a.data, scratch)
     fast = norm.prepare(scratch)
     sets = probe.sets(a.data, scratch)
-    stream = Stream(pool, draw, a.data / "weights", a.batch, a.reuse, threads=1)
+    stream = Stream(pool, draw, a.data / "weights", a.batch, a.reuse, a.kept, a.strength, threads=1)
     trainer = Trainer(a, stream)
     log = (a.out / "log.txt").open("a", buffering=1)
 
@@ -211,23 +228,23 @@ def main():
 
     kept = a.out / "checkpoint.npz"
     if kept.exists():
-        trainer.load(kept, only_weights=False)
+        trainer.load(kept)
         say(f"resumed after epoch {trainer.done['epoch']}")
     else:
         trainer.measure()
         if a.init:
-            trainer.load(a.init, only_weights=True)
+            say(f"from {trainer.begin(a.init)}")
         plain = {k: v for k, v in vars(a).items() if not isinstance(v, pathlib.Path)}
         say(f"start {json.dumps(plain)} fused norm {fast}")
     stream.start([a.seed, trainer.done["step"]])
-    while trainer.progress(time.monotonic()) < 1 - 1e-9:
-        before = trainer.done["seconds"]
+    while trainer.progress() < 1 - 1e-9:
+        before = time.monotonic(), time.process_time()
         parts, rate, steps = trainer.epoch()
         trainer.save(kept)
-        took = trainer.done["seconds"] - before
+        took, busy = time.monotonic() - before[0], time.process_time() - before[1]
         say(f"epoch {trainer.done['epoch']} size {stream.size} rate {rate:.3f} loss {parts[0]:.4f} pooled {parts[1]:.4f} "
-            f"angle {parts[2]:.4f} maps {parts[3]:.4f} logits {parts[4]:.4f} {took:.0f} s {1e3 * took / steps / a.batch:.2f} ms/picture")
-        if trainer.done["epoch"] % a.probe_every == 0 and trainer.progress(time.monotonic()) < 1:
+            f"angle {parts[2]:.4f} maps {parts[3]:.4f} logits {parts[4]:.4f} {took:.0f} s {1e3 * busy / max(steps, 1) / a.batch:.2f} CPU ms/picture")
+        if trainer.done["epoch"] % a.probe_every == 0 and trainer.progress() < 1:
             report(trainer, sets, a, say)
     stream.stop()
     report(trainer, sets, a, say)

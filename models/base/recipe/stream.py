@@ -17,10 +17,11 @@ class Stream:
     Every teacher answer is used `reuse` times: an older batch comes again mirrored, with its
     answers mirrored too. The teacher costs almost as much as the student's step, and to a student
     that sees each photo in hundreds of variants a mirrored one is nearly as good as a new one.
+    `kept` batches wait for their next use (6 MB each): the more, the further apart are the uses.
     """
 
-    def __init__(self, pool, draw, weights: pathlib.Path, batch: int, reuse: int, threads: int):
-        self.pool, self.draw, self.batch, self.reuse = pool, draw, batch, reuse
+    def __init__(self, pool, draw, weights: pathlib.Path, batch: int, reuse: int, kept: int, strength: float, threads: int):
+        self.pool, self.draw, self.batch, self.reuse, self.kept, self.strength = pool, draw, batch, reuse, kept, strength
         self.teacher = Teacher(weights, threads)
         self.size = photos.INPUT  # side of the student's pictures; may be changed between batches
         self.ready: queue.Queue = queue.Queue(maxsize=3)
@@ -48,7 +49,7 @@ class Stream:
 
     def fresh(self, rng):
         rows = rng.choice(len(self.pool), self.batch, p=self.draw)
-        x = augment.batch(rng, self.pool, rows, photos.INPUT)
+        x = augment.batch(rng, self.pool, rows, photos.INPUT, self.strength)
         return x, self.teacher.maps(x).astype(np.float16)
 
     def clean(self, seed: int, batches: int):
@@ -67,8 +68,7 @@ class Stream:
                 x, t = self.fresh(rng)
                 self._put(x, t)
                 old.append((x, t, self.reuse - 1))
-                # Half a thousand photos lie between two uses of the same picture, or more.
-                while len(old) > 16 and not self.stopped.is_set():
+                while len(old) > self.kept and not self.stopped.is_set():
                     x, t, left = old.pop(rng.integers(0, len(old) // 2))
                     if left > 0:
                         x, t = x[:, :, ::-1], t[:, :, ::-1]

@@ -63,7 +63,7 @@ class Student(tf.Module):
         """Maps float32 [n, s, s, 3] in [-1, 1] to [n, s/32, s/32, 1280].
 
         Batch norm uses the batch's statistics, or the given ones: a list of (mean, variance) in
-        PLAN's order. A list passed as collect receives the batch's.
+        PLAN's order. A list passed as collect receives the batch's in either case.
         """
         kept = x
         for i, (kind, cin, cout, stride, relu, residual) in enumerate(PLAN):
@@ -82,6 +82,8 @@ class Student(tf.Module):
                     collect.append((mean, var))
             else:
                 mean, var = moments[i]
+                if collect is not None:
+                    collect.append(tf.nn.moments(x, [0, 1, 2]))
                 k = self.scales[i] * tf.math.rsqrt(var + EPSILON)
                 x = x * k + (self.offsets[i] - mean * k)
                 if relu:
@@ -107,8 +109,10 @@ def scaled(x):
     return tf.cast(x, tf.float32) / 127.5 - 1.0
 
 
-def moments(net: Student, batches) -> list:
+def moments(net: Student, batches, used=None) -> list:
     """Measures batch norm's statistics layer by layer over uint8 batches.
+
+    While measuring, the layers normalise by each batch's statistics, or by those in used.
 
     Returns numpy pairs (mean, variance) in PLAN's order; the variance is of all pictures together,
     from the batches' means and mean squares.
@@ -116,7 +120,7 @@ def moments(net: Student, batches) -> list:
     @tf.function
     def one(x):
         seen = []
-        net(scaled(x), collect=seen)
+        net(scaled(x), used, seen)
         return seen
 
     mean = square = None
