@@ -23,6 +23,18 @@ func oddities(rng *rand.Rand, n int) []float32 {
 	return s
 }
 
+// alike is same, but one NaN is as good as another: which of two a processor
+// passes on depends on the order of the operands, which the compiler chooses.
+func alike(t *testing.T, name string, got, want []float32) {
+	t.Helper()
+	for i, v := range want {
+		if v != v && got[i] != got[i] {
+			want[i] = got[i]
+		}
+	}
+	same(t, name, got, want)
+}
+
 // The assembly and the Go loops give the same bits, whatever the length.
 func TestVector(t *testing.T) {
 	if lanes == 0 {
@@ -41,8 +53,8 @@ func TestVector(t *testing.T) {
 		accumulateTwoLoop(wantY.data, wantZ.data, w[0], w[1], w[2], w[3], v, u)
 		y.check(t, "y")
 		z.check(t, "z")
-		same(t, "y", y.data, wantY.data)
-		same(t, "z", z.data, wantZ.data)
+		alike(t, "y", y.data, wantY.data)
+		alike(t, "z", z.data, wantZ.data)
 
 		s := AdamStep{Alpha: 1e-3, Keep1: 0.1, Keep2: 1e-3, Epsilon: 1e-7}
 		a := [4]guarded{}
@@ -55,7 +67,7 @@ func TestVector(t *testing.T) {
 		adamLoop(b[0].data, b[1].data, b[2].data, b[3].data, s)
 		for i := range a {
 			a[i].check(t, "adam")
-			same(t, "adam", a[i].data, b[i].data)
+			alike(t, "adam", a[i].data, b[i].data)
 		}
 	}
 }
