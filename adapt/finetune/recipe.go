@@ -118,7 +118,7 @@ func (r Recipe) Validate() error {
 	case !(r.WeightDecay >= 0) || math.IsInf(r.WeightDecay, 0):
 		return refuse("weight-decay", r.WeightDecay, "0 (none) or more, such as 0.01")
 	}
-	if err := r.Strengths.Config.Validate(); err != nil {
+	if err := r.Config.Validate(); err != nil {
 		return err
 	}
 	head := r.head()
@@ -137,4 +137,4 @@ func (r Recipe) head() adapt.TrainConfig {
 
 // Fresh reports whether training pictures differ from epoch to epoch, so that
 // the frozen part of the base must look at them anew each time.
-func (r Recipe) Fresh() bool { return r.Strengths.Config != augment.Config{} }
+func (r Recipe) Fresh() bool { return r.Config != augment.Config{} }

@@ -286,7 +286,7 @@ func (c counting) Step(b batch, rate float64) (result, error) {
 func TestFreshPictures(t *testing.T) {
 	c := small(t)
 	c.Recipe.Epochs = [2]int{1, 2}
-	c.Recipe.Strengths.Config = UsualAugmentation()
+	c.Recipe.Config = UsualAugmentation()
 	c.Recipe.LabelSmoothing = 0.1
 	var frontiers [][]float32
 	record := func(tc topConfig) (top, error) {

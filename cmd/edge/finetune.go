@@ -165,7 +165,7 @@ func (f *finetuneFlags) chosen(cmd *cobra.Command, seed uint64) (finetune.Recipe
 	override(given("bn"), &r.BatchNorm, finetune.BatchNorm(f.bn))
 	override(given("patience"), &r.Patience, f.config.Patience)
 	if f.augment {
-		r.Strengths.Config = finetune.UsualAugmentation()
+		r.Config = finetune.UsualAugmentation()
 	}
 	override(given("flip"), &r.Flip, f.config.Flip)
 	override(given("crop"), &r.Crop, f.config.Crop)

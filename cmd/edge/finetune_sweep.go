@@ -196,7 +196,7 @@ func (a *app) sweepOne(ctx context.Context, r sweepRun) (*report.FineTune, error
 		return nil, err
 	}
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, append(r.args, "--quiet")...)
+	cmd := exec.CommandContext(ctx, program, append(r.args, "--quiet")...) //nolint:gosec // this very program
 	cmd.Args[0] = os.Args[0]
 	cmd.Stderr = &stderr
 	// Interrupted, not killed: the run sweeps up behind itself.

@@ -83,8 +83,8 @@ func quantised(t *testing.T, m *file.Model, pictures []float32) *file.Model {
 	return converted(t, m, c.Ranges(), Options{})
 }
 
-// close checks that q gives nearly the features of m, and is nearly a quarter of it.
-func close(t *testing.T, m, q *file.Model, pictures []float32, least float64) {
+// isClose checks that q gives nearly the features of m, and is nearly a quarter of it.
+func isClose(t *testing.T, m, q *file.Model, pictures []float32, least float64) {
 	t.Helper()
 	out := m.Main().Tensors[m.Main().Outputs[0]].Shape
 	d := decibels(features(t, q, pictures), features(t, m, pictures), int(out[len(out)-1]))
@@ -109,7 +109,7 @@ func TestEmbeddedBase(t *testing.T) {
 	m := embedded(t)
 	samples := filepath.Join("..", "..", "samples")
 	q := quantised(t, m, photos(t, samples, 9))
-	close(t, m, q, photos(t, samples, 7), 18)
+	isClose(t, m, q, photos(t, samples, 7), 18)
 	if testing.Short() {
 		return
 	}
@@ -124,7 +124,7 @@ func TestPublishedBase(t *testing.T) {
 	m := load(t, shareddata.Path(t, "weights/mobilenet_v2_1.0_128in_no_top_float32.tflite"))
 	dir := shareddata.Path(t, "imagenette10")
 	q := quantised(t, m, photos(t, filepath.Join(dir, "train"), 20))
-	close(t, m, q, photos(t, filepath.Join(dir, "test"), 20), 13)
+	isClose(t, m, q, photos(t, filepath.Join(dir, "test"), 20), 13)
 }
 
 // Python's interpreter gives the same numbers to the last bit, for every operator

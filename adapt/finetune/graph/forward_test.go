@@ -60,8 +60,8 @@ func TestForward(t *testing.T) {
 		base func(*testing.T) []byte
 		norm BatchNorm
 	}{
-		"small":         {func(t *testing.T) []byte { return encode(t, small(t)) }, Folded},
-		"small, batch":  {func(t *testing.T) []byte { return encode(t, small(t)) }, PerBatch},
+		"small":         {func(t *testing.T) []byte { return encode(t, small()) }, Folded},
+		"small, batch":  {func(t *testing.T) []byte { return encode(t, small()) }, PerBatch},
 		"embedded":      {func(t *testing.T) []byte { return read(t, embedded) }, Folded},
 		"V2 1.0":        {shared("weights/mobilenet_v2_1.0_128in_no_top_float32.tflite"), Folded},
 		"V2 1.0, batch": {shared("weights/mobilenet_v2_1.0_128in_no_top_float32.tflite"), PerBatch},

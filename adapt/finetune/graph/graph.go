@@ -34,7 +34,7 @@ func New(c Config) (*Graph, error) {
 	if err := g.build(b); err != nil {
 		return nil, err
 	}
-	graph, err := b.scope.Finalize()
+	graph, err := b.scope.Finalize() //nolint:misspell // the binding spells it so
 	if err != nil {
 		return nil, err
 	}

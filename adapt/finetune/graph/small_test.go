@@ -55,7 +55,7 @@ func (m *smallModel) weighted(name string, code file.OpCode, o file.Options, sha
 	return m.add(name, code, o, shape, input, w, b)
 }
 
-func small(t testing.TB) *file.Model {
+func small() *file.Model {
 	var m smallModel
 	conv := func(stride, dilation int32, p file.Padding, a file.Activation) file.Options {
 		return file.Conv2DOptions{Padding: p, StrideW: stride, StrideH: stride, DilationW: dilation, DilationH: dilation, Activation: a}
@@ -94,7 +94,7 @@ func small(t testing.TB) *file.Model {
 // that golden_small.py gives them.
 func smallNetwork(t testing.TB) *network.Network {
 	t.Helper()
-	n, err := network.Read(small(t))
+	n, err := network.Read(small())
 	if err != nil {
 		t.Fatal(err)
 	}

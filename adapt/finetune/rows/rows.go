@@ -10,6 +10,7 @@
 package rows
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -134,7 +135,7 @@ func (r *Rows[T]) Read(i int, dst []T) error {
 		return fmt.Errorf("rows: row %d was never written", i)
 	}
 	if err := readAt(r.file, dst, int64(i)*r.size); err != nil {
-		if err == io.EOF { // the file was cut behind our back
+		if errors.Is(err, io.EOF) { // the file was cut behind our back
 			err = io.ErrUnexpectedEOF
 		}
 		return fmt.Errorf("rows: read row %d: %w", i, err)

@@ -57,7 +57,7 @@ func (r *Rows[T]) free() string {
 	if unix.Fstatfs(int(r.file.Fd()), &disk) != nil || unix.Fstat(int(r.file.Fd()), &file) != nil {
 		return ""
 	}
-	return fmt.Sprintf(", of which it has %s while %s more are free", size(file.Blocks*512), size(int64(disk.Bavail)*int64(disk.Bsize)))
+	return fmt.Sprintf(", of which it has %s while %s more are free", size(file.Blocks*512), size(int64(disk.Bavail)*disk.Bsize))
 }
 
 // size writes a number of bytes for people.

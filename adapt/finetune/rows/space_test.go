@@ -62,7 +62,7 @@ func fillUp(t *testing.T, r *Rows[float32], n int) (failed error) {
 func TestFullDisk(t *testing.T) {
 	dir := os.Getenv("EDGE_TEST_MOUNT")
 	if dir == "" {
-		cmd := child(t, "TestFullDisk", "EDGE_TEST_MOUNT="+t.TempDir())
+		cmd := child("TestFullDisk", "EDGE_TEST_MOUNT="+t.TempDir())
 		cmd.SysProcAttr = &syscall.SysProcAttr{
 			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
 			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
@@ -93,7 +93,7 @@ func TestFullDisk(t *testing.T) {
 func TestFileLimit(t *testing.T) {
 	dir := os.Getenv("EDGE_TEST_FILE_LIMIT")
 	if dir == "" {
-		run(t, child(t, "TestFileLimit", "EDGE_TEST_FILE_LIMIT="+t.TempDir()))
+		run(t, child("TestFileLimit", "EDGE_TEST_FILE_LIMIT="+t.TempDir()))
 		return
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 64 << 10, Max: 64 << 10}); err != nil {
@@ -113,7 +113,7 @@ func reopen(t *testing.T, dir string) *Rows[float32] {
 }
 
 // child is this test binary, running one test with one more variable.
-func child(t *testing.T, test, variable string) *exec.Cmd {
+func child(test, variable string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.v")
 	cmd.Env = append(os.Environ(), variable)
 	return cmd
