@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"internal/shareddata":    {},
 	"internal/badfiles":      {},
 	"internal/float16":       {},
+	"internal/samplelinks":   {},
 	"camera/pixel":           {},
 	"tflite/file":            {},
 	"tflite/internal/capi":   {},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/head"
+	"github.com/edge-adapt/edge/internal/samplelinks"
 	"github.com/edge-adapt/edge/models/base"
 	"github.com/edge-adapt/edge/tflite"
 )
@@ -50,25 +51,7 @@ func embedded(t *testing.T) Base {
 func photos(t *testing.T, n int, classes ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "photos")
-	for _, class := range classes {
-		files, err := filepath.Glob(filepath.Join("..", "..", "samples", class, "*.jpg"))
-		if err != nil || len(files) < n {
-			t.Fatalf("%d samples of %s: %v", len(files), class, err)
-		}
-		slices.Sort(files)
-		if err := os.MkdirAll(filepath.Join(dir, class), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files[:n] {
-			target, err := filepath.Abs(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Symlink(target, filepath.Join(dir, class, filepath.Base(file))); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	samplelinks.Make(t, dir, n, classes...)
 	return dir
 }
 

@@ -26,7 +26,7 @@ import pathlib
 import random
 import resource
 
-from reference import SIZE, SPLITS, batches, divide, given
+from reference import SIZE, SPLITS, base_of, batches, divide, given, head
 
 import keras
 import numpy as np
@@ -62,14 +62,10 @@ def fewer(images, count, seed):
 
 def network(classes, weights):
     """Returns the base and the whole model, nothing compiled, everything trainable."""
-    base = keras.applications.MobileNetV2(input_shape=(SIZE, SIZE, 3), include_top=False, weights=None)
-    base.load_weights(weights)
+    base = base_of(weights)
     image = keras.Input((SIZE, SIZE, 3))
-    y = keras.layers.GlobalAveragePooling2D()(base(image))
-    y = keras.layers.Dense(128, activation="relu")(y)
-    y = keras.layers.Dropout(0.5)(y)
-    y = keras.layers.Dense(classes, activation="softmax")(y)
-    return base, keras.Model(image, y)
+    pooled = keras.layers.GlobalAveragePooling2D()(base(image))
+    return base, keras.Model(image, head(pooled, classes))
 
 
 def unfreeze(base, count, norms):

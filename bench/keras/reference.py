@@ -108,20 +108,30 @@ def batches(images, seed=None):
     return d.batch(BATCH).prefetch(tf.data.AUTOTUNE)
 
 
+def base_of(weights):
+    """MobileNetV2 without its classifier, with weights from a file."""
+    base = keras.applications.MobileNetV2(input_shape=(SIZE, SIZE, 3), include_top=False, weights=None)
+    base.load_weights(weights)
+    return base
+
+
+def head(features, classes):
+    """The reference's head over a tensor of features."""
+    y = keras.layers.Dense(128, activation="relu")(features)
+    y = keras.layers.Dropout(0.5)(y)
+    return keras.layers.Dense(classes, activation="softmax")(y)
+
+
 def main():
     o = options()
     labels, split = given(o.data, o.split) if o.split else divide(o.data, o.seed)
     keras.utils.set_random_seed(o.seed)
 
-    base = keras.applications.MobileNetV2(input_shape=(SIZE, SIZE, 3), include_top=False, weights=None)
-    base.load_weights(o.weights)
+    base = base_of(o.weights)
     base.trainable = False
     image = keras.Input((SIZE, SIZE, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(base(image, training=False))
-    y = keras.layers.Dense(128, activation="relu")(pooled)
-    y = keras.layers.Dropout(0.5)(y)
-    y = keras.layers.Dense(len(labels), activation="softmax")(y)
-    model = keras.Model(image, y)
+    model = keras.Model(image, head(pooled, len(labels)))
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
 
     begin = time.monotonic()

@@ -37,8 +37,7 @@ def options():
 def features_of(data, weights):
     """Keras' features of every photo, by its path below data."""
     paths = sorted(str(p) for p in data.rglob("*") if p.suffix.lower() in ref.ENDINGS)
-    base = keras.applications.MobileNetV2(input_shape=(ref.SIZE, ref.SIZE, 3), include_top=False, weights=None)
-    base.load_weights(weights)
+    base = ref.base_of(weights)
     image = keras.Input((ref.SIZE, ref.SIZE, 3))
     pooled = keras.Model(image, keras.layers.GlobalAveragePooling2D()(base(image, training=False)))
     values = pooled.predict(ref.batches([(p, 0) for p in paths]), verbose=0)
@@ -48,10 +47,8 @@ def features_of(data, weights):
 def head_of(features, labels, split, seed):
     """Trains the reference's head; returns its accuracy on val and test, in per cent."""
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential([
-        keras.Input((1280,)), keras.layers.Dense(128, activation="relu"), keras.layers.Dropout(0.5),
-        keras.layers.Dense(len(labels), activation="softmax"),
-    ])
+    vector = keras.Input((1280,))
+    model = keras.Model(vector, ref.head(vector, len(labels)))
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
     parts = {name: (np.stack([features[p] for p, _ in rows]), np.array([labels.index(c) for _, c in rows]))
              for name, rows in split.items() if rows}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/edge-adapt/edge/camera/pixel"
+	"github.com/edge-adapt/edge/internal/samplelinks"
 )
 
 // TestAgreesWithLiteRT adapts a head and classifies a few images, then gives
@@ -23,9 +24,7 @@ func TestAgreesWithLiteRT(t *testing.T) {
 		t.Skip("EDGE_PYTHONPATH names no folder with LiteRT; make test sets it")
 	}
 	photos := filepath.Join(t.TempDir(), "photos")
-	for _, class := range []string{"lamp_green", "lamp_red", "valve_open"} {
-		linkClass(t, photos, class, 10)
-	}
+	samplelinks.Make(t, photos, 10, "lamp_green", "lamp_red", "valve_open")
 	a := &app{store: filepath.Join(t.TempDir(), "store"), task: "default", stdout: io.Discard, stderr: io.Discard, quiet: true}
 	if code := run(t.Context(), []string{"adapt", "--quiet", "--no-cache", "--recipe", "seed", "--store", a.store, "--dir", photos}, nil, io.Discard, os.Stderr); code != 0 {
 		t.Fatalf("adapt ended with %d", code)

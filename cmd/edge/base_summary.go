@@ -65,7 +65,8 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-func shape(dims []int32) string {
+// shape writes dimensions as 4x4x1280, an open one as ?.
+func shape[T int | int32](dims []T) string {
 	text := make([]string, len(dims))
 	for i, d := range dims {
 		text[i] = fmt.Sprint(d)

@@ -38,9 +38,9 @@ func (a *app) finetunePlanCommand() *cobra.Command {
 		Use:   "plan",
 		Short: "Print what would train, without training",
 		Long: `Print the layers of a base as Keras counts them, which of them would train, how
-many parameters that is, and what a step would take of time and memory. Nothing is trained, so
-TensorFlow is not needed: the time is judged by how fast the base itself runs
-on this machine.`,
+many parameters that is, and what a step would take of time and memory. Nothing
+is trained, so TensorFlow is not needed: the time is judged by how fast the base
+itself runs on this machine.`,
 		Example: `  edge finetune plan
   edge finetune plan --base mobilenet_v2.tflite --unfreeze 0.5
   edge finetune plan --unfreeze-from block_14_expand --json`,
@@ -99,8 +99,8 @@ func (a *app) finetunePlan(ctx context.Context, flags baseFlags, recipe finetune
 }
 
 // slower is how many times longer TensorFlow takes for a multiply-accumulate of
-// training than TensorFlow Lite does for one of running: measured on two x86-64
-// cores with MobileNetV2 1.0 at 20 and 50 %.
+// training than TensorFlow Lite does for one of running: an estimate, from steps
+// of MobileNetV2 1.0 on two x86-64 cores.
 const slower = 2.5
 
 // timeOf returns the seconds of one of the multiply-accumulates that a base
@@ -125,11 +125,7 @@ func printPlan(w io.Writer, p finetunePlan) error {
 		if row.Trains {
 			mark = "trains"
 		}
-		dims := make([]string, len(row.Shape))
-		for k, d := range row.Shape {
-			dims[k] = fmt.Sprint(d)
-		}
-		layers.AppendRow([]any{i + 1, row.Name, row.Kind, strings.Join(dims, "x"), count(row.Parameters), mark})
+		layers.AppendRow([]any{i + 1, row.Name, row.Kind, shape(row.Shape), count(row.Parameters), mark})
 	}
 	facts := newTable()
 	facts.AppendRow([]any{"base", p.Base})
@@ -151,11 +147,7 @@ func printPlan(w io.Writer, p finetunePlan) error {
 func shapes(all [][]int) string {
 	texts := make([]string, len(all))
 	for i, s := range all {
-		dims := make([]string, len(s))
-		for k, d := range s {
-			dims[k] = fmt.Sprint(d)
-		}
-		texts[i] = strings.Join(dims, "x")
+		texts[i] = shape(s)
 	}
 	return strings.Join(texts, " and ")
 }

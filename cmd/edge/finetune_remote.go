@@ -29,10 +29,13 @@ type place struct {
 	mirror mirror // nil: there is none
 }
 
+// inStore reports whether a flag names a folder in an object store.
+func inStore(name string) bool { return strings.HasPrefix(name, "s3://") }
+
 // placeOf finds the copy's place among the caches, so that the same command
 // meets what an earlier one fetched.
 func placeOf(name string) (place, error) {
-	if !strings.HasPrefix(name, "s3://") {
+	if !inStore(name) {
 		return place{name: name, dir: name}, nil
 	}
 	m, err := openMirror(name)

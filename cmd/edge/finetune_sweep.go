@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -82,7 +81,7 @@ type sweepRun struct {
 
 // runs are the runs of a sweep, all seeds of a fraction together.
 func (f *sweepFlags) runs(cmd *cobra.Command, recipe finetune.Recipe) ([]sweepRun, error) {
-	if strings.HasPrefix(f.out, "s3://") {
+	if inStore(f.out) {
 		return nil, errors.New("--out of a sweep is a folder that its machines share, not one in an object store")
 	}
 	if len(f.fractions) == 0 || len(f.seeds) == 0 {

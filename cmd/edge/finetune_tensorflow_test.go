@@ -16,15 +16,14 @@ import (
 	"time"
 
 	"github.com/edge-adapt/edge/adapt/report"
+	"github.com/edge-adapt/edge/internal/samplelinks"
 )
 
 // fewPhotos is a folder of a few samples.
 func fewPhotos(t *testing.T, classes ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "photos")
-	for _, class := range classes {
-		linkClass(t, dir, class, 12)
-	}
+	samplelinks.Make(t, dir, 12, classes...)
 	return dir
 }
 

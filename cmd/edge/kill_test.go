@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
+	"github.com/edge-adapt/edge/internal/samplelinks"
 	"github.com/edge-adapt/edge/models"
 )
 
@@ -24,9 +24,7 @@ const kills = 50
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	photos := filepath.Join(dir, "photos")
-	for _, class := range []string{"lamp_green", "lamp_red", "valve_open"} {
-		linkClass(t, photos, class, 8)
-	}
+	samplelinks.Make(t, photos, 8, "lamp_green", "lamp_red", "valve_open")
 	env := append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
 	adapt := func(ctx context.Context, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, "edge", append([]string{"adapt", "--quiet", "--recipe", "seed", "--dir", photos}, args...)...)
@@ -101,27 +99,5 @@ func TestKill(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(store.Dir(), "tmp")); len(left) > 0 {
 		t.Errorf("%d half-made things are left after a whole run", len(left))
-	}
-}
-
-// linkClass puts the first n samples of a class into dir.
-func linkClass(t testing.TB, dir, class string, n int) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "..", "samples", class, "*.jpg"))
-	if err != nil || len(files) < n {
-		t.Fatalf("%d samples of %s: %v", len(files), class, err)
-	}
-	slices.Sort(files)
-	if err := os.MkdirAll(filepath.Join(dir, class), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files[:n] {
-		target, err := filepath.Abs(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, filepath.Join(dir, class, filepath.Base(file))); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
