@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"adapt/report":       {"adapt"},
 	"adapt/tensorboard":  {},
 	"models":             {"camera/pixel"},
+	"models/bundle":      {"models"},
 	"models/base":        {"camera/pixel", "models", "tflite/file"},
 	"camera":             {"camera/pixel"},
 	"camera/cameratest":  {"camera", "camera/pixel"},
