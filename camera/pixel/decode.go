@@ -20,28 +20,39 @@ import (
 // of ErrEmpty, ErrFormat, ErrTruncated, ErrTooLarge, ErrCorrupt under
 // errors.Is. A fault inside a decoder is ErrCorrupt, not a panic. Decode keeps
 // no reference to data and may be called concurrently.
-func Decode(data []byte, lim Limits) (img *RGB, err error) {
+func Decode(data []byte, lim Limits) (*RGB, error) {
+	img := new(RGB)
+	if err := DecodeInto(img, data, lim); err != nil {
+		return nil, err
+	}
+	return img, nil
+}
+
+// DecodeInto does the same for one picture after the other: it writes the
+// picture into dst, whose memory it uses if that is large enough. After an error
+// dst holds no picture in particular.
+func DecodeInto(dst *RGB, data []byte, lim Limits) (err error) {
 	lim = lim.orDefault()
 	if len(data) == 0 {
-		return nil, refuse(ErrEmpty, "empty file (0 bytes)")
+		return refuse(ErrEmpty, "empty file (0 bytes)")
 	}
 	if int64(len(data)) > lim.Bytes {
-		return nil, refuse(ErrTooLarge, "too large: %d bytes, at most %d are read", len(data), lim.Bytes)
+		return refuse(ErrTooLarge, "too large: %d bytes, at most %d are read", len(data), lim.Bytes)
 	}
 	defer func() {
 		if fault := recover(); fault != nil {
-			img, err = nil, refuse(ErrCorrupt, "corrupt: the decoder failed: %v", fault)
+			err = refuse(ErrCorrupt, "corrupt: the decoder failed: %v", fault)
 		}
 	}()
 	switch Sniff(data) {
 	case "jpeg":
-		return decodeJPEG(data, lim)
+		return decodeJPEG(dst, data, lim)
 	case "png":
-		return decodePNG(data, lim)
+		return decodePNG(dst, data, lim)
 	case "webp":
-		return decodeWebP(data, lim)
+		return decodeWebP(dst, data, lim)
 	}
-	return nil, unreadable(data)
+	return unreadable(data)
 }
 
 // checkSize refuses a header's width and height before anything is allocated.

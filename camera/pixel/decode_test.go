@@ -95,3 +95,29 @@ func TestDecodeSeesWhatOthersSee(t *testing.T) {
 }
 
 func abs(v int) int { return max(v, -v) }
+
+// One picture after the other into the same memory: each comes out as on its own.
+func TestDecodeIntoReusesMemory(t *testing.T) {
+	var dst RGB
+	dst.Resize(1000, 1000)
+	room := &dst.Pix[0]
+	for _, name := range pictures(t) {
+		for i := range dst.Pix[:cap(dst.Pix)] {
+			dst.Pix[:cap(dst.Pix)][i] = 0xaa
+		}
+		data := picture(t, name)
+		want, err := Decode(data, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := DecodeInto(&dst, data, Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		if dst.Width != want.Width || dst.Height != want.Height || !bytes.Equal(dst.Pix, want.Pix) {
+			t.Errorf("%s: not the picture that Decode gives", name)
+		}
+		if &dst.Pix[0] != room {
+			t.Errorf("%s: the memory was not used", name)
+		}
+	}
+}

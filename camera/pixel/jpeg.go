@@ -12,26 +12,26 @@ import (
 // sender only a few bytes.
 const maxScans = 200
 
-func decodeJPEG(data []byte, lim Limits) (*RGB, error) {
+func decodeJPEG(dst *RGB, data []byte, lim Limits) error {
 	config, err := jpeg.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return nil, jpegError(err)
+		return jpegError(err)
 	}
 	if err := lim.checkSize(config.Width, config.Height); err != nil {
-		return nil, err
+		return err
 	}
 	layout := walkJPEG(data)
 	if layout.scans > maxScans {
-		return nil, refuse(ErrTooLarge, "too large: %d scans, at most %d are read", layout.scans, maxScans)
+		return refuse(ErrTooLarge, "too large: %d scans, at most %d are read", layout.scans, maxScans)
 	}
 	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		if !layout.ended {
-			return nil, refuse(ErrTruncated, "truncated")
+			return refuse(ErrTruncated, "truncated")
 		}
-		return nil, jpegError(err)
+		return jpegError(err)
 	}
-	return render(img, jfif, orientation(layout.exif))
+	return render(dst, img, jfif, orientation(layout.exif))
 }
 
 func jpegError(err error) error {

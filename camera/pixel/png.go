@@ -6,23 +6,23 @@ import (
 	"image/png"
 )
 
-func decodePNG(data []byte, lim Limits) (*RGB, error) {
+func decodePNG(dst *RGB, data []byte, lim Limits) error {
 	config, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return nil, decoderError(err)
+		return decoderError(err)
 	}
 	if err := lim.checkSize(config.Width, config.Height); err != nil {
-		return nil, err
+		return err
 	}
 	exif, ended := walkPNG(data)
 	img, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		if !ended {
-			return nil, refuse(ErrTruncated, "truncated")
+			return refuse(ErrTruncated, "truncated")
 		}
-		return nil, decoderError(err)
+		return decoderError(err)
 	}
-	return render(img, jfif, orientation(exif))
+	return render(dst, img, jfif, orientation(exif))
 }
 
 // walkPNG steps from chunk to chunk. It returns the EXIF block, a TIFF file, or

@@ -9,18 +9,19 @@ import (
 // the picture.
 type rower func(dst []byte, y int)
 
-// render makes upright RGB of a decoder's picture. convert is for YCbCr
-// values, orientation the EXIF value, 1 to 8.
-func render(img image.Image, convert converter, orientation int) (*RGB, error) {
+// render writes a decoder's picture into dst as upright RGB. convert is for
+// YCbCr values, orientation the EXIF value, 1 to 8.
+func render(dst *RGB, img image.Image, convert converter, orientation int) error {
 	size := img.Bounds().Size()
 	if size.X <= 0 || size.Y <= 0 {
-		return nil, refuse(ErrCorrupt, "corrupt: a picture without pixels")
+		return refuse(ErrCorrupt, "corrupt: a picture without pixels")
 	}
 	row, err := rowsOf(img, convert)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return newTurn(size.X, size.Y, orientation).run(row), nil
+	newTurn(dst, size.X, size.Y, orientation).run(row)
+	return nil
 }
 
 // rowsOf returns the rower for the picture types that the decoders give.

@@ -14,6 +14,16 @@ type RGB struct {
 	Pix           []byte
 }
 
+// Resize sets the picture's size and makes room for it. Memory that is large
+// enough is kept, and so is what it holds.
+func (p *RGB) Resize(width, height int) {
+	n := width * height * 3
+	if cap(p.Pix) < n {
+		p.Pix = make([]byte, n)
+	}
+	p.Width, p.Height, p.Pix = width, height, p.Pix[:n]
+}
+
 // NewRGB returns a black picture.
 func NewRGB(width, height int) *RGB {
 	return &RGB{Width: width, Height: height, Pix: make([]byte, width*height*3)}

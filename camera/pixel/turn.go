@@ -8,16 +8,16 @@ type turn struct {
 	origin, dx, dy int
 }
 
-// newTurn prepares the way from a stored picture to an upright one. orientation
-// is the EXIF value, 1 to 8 (Exif 2.32, tag 0x0112): where the stored picture's
+// newTurn prepares the way from a stored picture to an upright one in dst, for
+// which it makes room. orientation is the EXIF value, 1 to 8 (Exif 2.32, tag 0x0112): where the stored picture's
 // first row and first column belong.
-func newTurn(width, height, orientation int) *turn {
+func newTurn(dst *RGB, width, height, orientation int) *turn {
 	w, h := width, height
-	t := &turn{width: w, height: h}
+	t := &turn{width: w, height: h, dst: dst}
 	if orientation < 5 {
-		t.dst = NewRGB(w, h)
+		dst.Resize(w, h)
 	} else {
-		t.dst = NewRGB(h, w)
+		dst.Resize(h, w)
 	}
 	switch orientation {
 	case 2: // top, right
@@ -40,15 +40,15 @@ func newTurn(width, height, orientation int) *turn {
 	return t
 }
 
-// run asks for every stored row once, from the top, and returns the upright
-// picture. Besides that picture it needs memory for a few rows only.
-func (t *turn) run(row rower) *RGB {
+// run asks for every stored row once, from the top. Besides the upright picture
+// it needs memory for a few rows only.
+func (t *turn) run(row rower) {
 	if t.dx == 1 {
 		for y := range t.height {
 			at := (t.origin + y*t.dy) * 3
 			row(t.dst.Pix[at:at+t.width*3], y)
 		}
-		return t.dst
+		return
 	}
 	// Sixteen rows at a time, so that pixels which become neighbours in dst are
 	// written one after the other.
@@ -70,15 +70,11 @@ func (t *turn) run(row rower) *RGB {
 			}
 		}
 	}
-	return t.dst
 }
 
-// oriented returns the picture turned upright; p itself if it already is.
-func (p *RGB) oriented(orientation int) *RGB {
-	if orientation <= 1 {
-		return p
-	}
-	return newTurn(p.Width, p.Height, orientation).run(func(dst []byte, y int) {
-		copy(dst, p.Pix[y*p.Width*3:])
+// oriented writes the picture, turned upright, into dst.
+func (p *RGB) oriented(dst *RGB, orientation int) {
+	newTurn(dst, p.Width, p.Height, orientation).run(func(row []byte, y int) {
+		copy(row, p.Pix[y*p.Width*3:])
 	})
 }

@@ -18,7 +18,8 @@ func TestTurnPutsPixelsWhereTheyBelong(t *testing.T) {
 		7: func(x, y int) (int, int) { return h - 1 - y, w - 1 - x },
 		8: func(x, y int) (int, int) { return y, w - 1 - x },
 	} {
-		got := src.oriented(o)
+		got := new(RGB)
+		src.oriented(got, o)
 		if wide, high := got.Width, got.Height; o < 5 && (wide != w || high != h) || o >= 5 && (wide != h || high != w) {
 			t.Errorf("orientation %d: %dx%d", o, wide, high)
 			continue

@@ -35,41 +35,41 @@ var (
 // decodeWebP reads the container itself and hands the decoder a still made of
 // the first frame, because the decoder refuses animations and some stills that
 // other readers accept.
-func decodeWebP(data []byte, lim Limits) (*RGB, error) {
+func decodeWebP(dst *RGB, data []byte, lim Limits) error {
 	size := int64(binary.LittleEndian.Uint32(data[4:])) + 8
 	if size > int64(len(data)) {
-		return nil, refuse(ErrTruncated, "truncated: %d of %d bytes", len(data), size)
+		return refuse(ErrTruncated, "truncated: %d of %d bytes", len(data), size)
 	}
 	file := parseWebP(data[12:size])
 	frame := &file.frame
 	if err := frame.measure(); err != nil {
-		return nil, decoderError(err)
+		return decoderError(err)
 	}
 	if file.width == 0 {
 		file.width, file.height = frame.width, frame.height
 	}
 	for _, side := range [][2]int{{file.width, file.height}, {frame.width, frame.height}} {
 		if err := lim.checkSize(side[0], side[1]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if frame.x+frame.width > file.width || frame.y+frame.height > file.height {
-		return nil, decoderError(errWebPCanvas)
+		return decoderError(errWebPCanvas)
 	}
 	img, err := webp.Decode(bytes.NewReader(frame.still()))
 	if err != nil {
-		return nil, decoderError(err)
+		return decoderError(err)
 	}
 	if got := img.Bounds().Size(); got != image.Pt(frame.width, frame.height) {
-		return nil, decoderError(errWebPHeader)
+		return decoderError(errWebPHeader)
 	}
 	turn := orientation(file.exif)
 	if frame.width == file.width && frame.height == file.height {
-		return render(img, studio, turn)
+		return render(dst, img, studio, turn)
 	}
-	part, err := render(img, studio, 1)
-	if err != nil {
-		return nil, err
+	var part RGB
+	if err := render(&part, img, studio, 1); err != nil {
+		return err
 	}
 	canvas := NewRGB(file.width, file.height)
 	for i := range canvas.Pix {
@@ -79,7 +79,8 @@ func decodeWebP(data []byte, lim Limits) (*RGB, error) {
 		at := ((frame.y+y)*canvas.Width + frame.x) * 3
 		copy(canvas.Pix[at:], part.Pix[y*part.Width*3:(y+1)*part.Width*3])
 	}
-	return canvas.oriented(turn), nil
+	canvas.oriented(dst, turn)
+	return nil
 }
 
 // parseWebP walks the chunks up to the first frame, and on for the EXIF block.
