@@ -22,10 +22,4 @@ type Frame struct {
 }
 
 // Resize makes room for a picture of width x height and sets its size.
-func (f *Frame) Resize(width, height int) {
-	n := width * height * 3
-	if cap(f.Image.Pix) < n {
-		f.Image.Pix = make([]byte, n)
-	}
-	f.Image.Width, f.Image.Height, f.Image.Pix = width, height, f.Image.Pix[:n]
-}
+func (f *Frame) Resize(width, height int) { f.Image.Resize(width, height) }

@@ -10,20 +10,25 @@ package camera
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
+	"unicode"
 )
 
 // Source delivers frames one after the other.
 //
 // Read and Close are called by one goroutine; Close may also be called by
 // another one while Read waits, and ends that Read. A Source that has failed stays
-// failed: it is closed and another one is opened.
+// failed: it is closed and another one is opened. The context that a Source was
+// opened under bounds the opening alone; a Source lives until Close.
 type Source interface {
 	// Read waits for the next frame and fills f, whose memory it reuses.
 	//
 	// The error is io.EOF when the source has come to its end by itself (a file
 	// that is read through, a pattern of n frames), ctx's when ctx ended, and
-	// otherwise says what failed. A picture that cannot be decoded is a *Skipped:
-	// the source goes on.
+	// otherwise says what failed: ErrClosed after Close, and where Close ended the
+	// waiting. A picture that cannot be decoded is a *Skipped: the source goes on.
+	// After an error f holds no picture in particular.
 	Read(ctx context.Context, f *Frame) error
 	// Info describes what is really delivered, as negotiated. It is valid after
 	// opening, and may become more exact with the first frame.
@@ -54,8 +59,11 @@ type Skipped struct {
 }
 
 func (s *Skipped) Error() string {
-	if s.Name == "" {
+	switch {
+	case s.Name == "":
 		return s.Err.Error()
+	case strings.ContainsFunc(s.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return strconv.Quote(s.Name) + ": " + s.Err.Error()
 	}
 	return s.Name + ": " + s.Err.Error()
 }
@@ -69,4 +77,5 @@ var (
 	ErrBadURI      = errors.New("not a source")             // cannot be understood
 	ErrUnplugged   = errors.New("the device is gone")       // may come back
 	ErrStalled     = errors.New("no frame arrived in time") // the connection stands, but nothing comes
+	ErrClosed      = errors.New("the source is closed")     // by its owner
 )
