@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -37,6 +38,10 @@ const Balanced = "balanced"
 func SeedRecipe() TrainConfig {
 	return TrainConfig{Hidden: 128, Dropout: 0.5, Rate: 1e-3, Epochs: 5, Batch: 32}
 }
+
+// SeedResize is how the reference experiment's loader brings pictures to the
+// base's size, and so how its recipe does, on a device and on a server.
+const SeedResize = pixel.BilinearAliased
 
 // DefaultRecipe returns the recipe for daily use: the reference's, but until
 // validation has not improved for 20 epochs, at most 200, and the best epoch

@@ -46,7 +46,7 @@ type Task struct {
 type Base struct {
 	Data      []byte // of its .tflite file, not changed
 	Digest    digest.Digest
-	Extractor adapt.Extractor // runs it; its cache, if any, is told new features
+	Extractor adapt.Extractor // runs it, with the recipe's Preprocessing; its cache, if any, is told new features
 }
 
 // Progress is one step of Run.
@@ -78,6 +78,9 @@ func (c *Config) validate() error {
 	}
 	if len(c.Tasks) == 0 {
 		return fmt.Errorf("no task to fine-tune for")
+	}
+	if p := c.Base.Extractor.Preprocessing; c.Recipe.Preprocessing(p) != p {
+		return fmt.Errorf("the recipe resizes by %s, the base's extractor by %s", c.Recipe.Resize, p.Resize)
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}

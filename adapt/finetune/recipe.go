@@ -6,6 +6,7 @@ import (
 
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/augment"
+	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -36,6 +37,9 @@ type Recipe struct {
 	// either way.
 	Patience int `json:"patience"`
 
+	// Resize is how pictures come to the base's size. "": as the base says.
+	Resize pixel.Resize `json:"resize"`
+
 	Strengths
 }
 
@@ -65,6 +69,7 @@ var recipes = map[string]Recipe{
 	"seed": {
 		Name: "seed", Hidden: 128, Dropout: 0.5, Batch: 32,
 		Epochs: [2]int{5, 5}, Rates: [2]float64{1e-3, 1e-4}, Fraction: 0.2, BatchNorm: Folded,
+		Resize: adapt.SeedResize,
 	},
 	// For sets so small that the reference's second phase learns them by heart.
 	"generalise": {
@@ -111,6 +116,8 @@ func (r Recipe) Validate() error {
 		return refuse("unfreeze", r.Fraction, "0 (the head alone) to 1 (every layer)")
 	case r.BatchNorm != Folded && r.BatchNorm != Batch:
 		return refuse("bn", r.BatchNorm, "folded or batch")
+	case r.Resize != "" && r.Resize != pixel.Bilinear && r.Resize != pixel.BilinearAliased:
+		return refuse("resize", r.Resize, "bilinear or bilinear-aliased")
 	case r.Patience < 0:
 		return refuse("patience", r.Patience, "0 (train all epochs) or more")
 	case !(r.LabelSmoothing >= 0 && r.LabelSmoothing < 1):
@@ -133,6 +140,15 @@ func (r Recipe) head() adapt.TrainConfig {
 	return adapt.TrainConfig{
 		Hidden: r.Hidden, Dropout: r.Dropout, Rate: r.Rates[0], Epochs: r.Epochs[0], Batch: r.Batch, Seed: r.Seed,
 	}
+}
+
+// Preprocessing is the base's p with the recipe's rule of resizing. Run wants it
+// in its Extractor, whose cache has to know.
+func (r Recipe) Preprocessing(p pixel.Preprocessing) pixel.Preprocessing {
+	if r.Resize != "" {
+		p.Resize = r.Resize
+	}
+	return p
 }
 
 // Fresh reports whether training pictures differ from epoch to epoch, so that

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -34,6 +35,7 @@ func TestRecipeRefuses(t *testing.T) {
 		"--rates 1e":        func(r *Recipe) { r.Rates[0] = 1e300 },
 		"--unfreeze":        func(r *Recipe) { r.Fraction = math.NaN() },
 		"--bn":              func(r *Recipe) { r.BatchNorm = "frozen" },
+		"--resize":          func(r *Recipe) { r.Resize = "nearest" },
 		"--patience":        func(r *Recipe) { r.Patience = -1 },
 		"--label-smoothing": func(r *Recipe) { r.LabelSmoothing = 1 },
 		"--weight-decay":    func(r *Recipe) { r.WeightDecay = math.Inf(1) },
@@ -71,5 +73,19 @@ func TestBetter(t *testing.T) {
 		if got := Better(c.a, c.b); got != c.want {
 			t.Errorf("%+v over %+v: %v", c.a, c.b, got)
 		}
+	}
+}
+
+// TestRunWantsTheRecipesResize refuses an extractor whose features, and whose
+// cache, are of pictures resized by another rule.
+func TestRunWantsTheRecipesResize(t *testing.T) {
+	c := small(t)
+	c.Base.Extractor.Preprocessing.Resize = pixel.Bilinear
+	if err := c.validate(); err == nil || !strings.Contains(err.Error(), "resizes by bilinear-aliased") {
+		t.Errorf("an extractor of another rule: %v", err)
+	}
+	c.Recipe.Resize = ""
+	if err := c.validate(); err != nil {
+		t.Errorf("as the base says: %v", err)
 	}
 }

@@ -62,9 +62,11 @@ func small(t *testing.T) Config {
 	r, _ := NamedRecipe("seed")
 	r.Epochs, r.Batch, r.Fraction, r.Hidden, r.Seed = [2]int{2, 4}, 8, 0, 16, 1
 	r.Rates[1] = 0.05
+	base := embedded(t)
+	base.Extractor.Preprocessing = r.Preprocessing(base.Extractor.Preprocessing)
 	return Config{
 		Tasks:  []Task{{Name: "panel", Dir: photos(t, 10, "lamp_green", "lamp_red", "valve_open")}},
-		Base:   embedded(t),
+		Base:   base,
 		Recipe: r, Engine: openEngine{t.TempDir()}, ValFraction: 0.2,
 		Checkpoints: filepath.Join(t.TempDir(), "checkpoints"), Scratch: t.TempDir(),
 	}

@@ -22,7 +22,7 @@ type adaptFlags struct {
 	dir         string
 	base        baseFlags
 	recipe      string
-	resize      string
+	resize      resizeFlag
 	config      adapt.TrainConfig // what the flags below the recipe override
 	valFraction float64
 	tensorboard string
@@ -58,7 +58,7 @@ that fails or is killed leaves the generation before it in use.`,
 	flags.StringVar(&f.dir, "dir", "", "folder of images, a folder a class")
 	f.base.register(cmd)
 	flags.StringVar(&f.recipe, "recipe", "default", "default: until validation stops improving; seed: the reference, 5 epochs at 0.001")
-	flags.StringVar(&f.resize, "resize", "", "bilinear: every pixel counts; bilinear-aliased: the nearest two, as Keras' loaders do (default bilinear; with --recipe seed, bilinear-aliased)")
+	f.resize.register(cmd)
 	flags.IntVar(&f.config.Hidden, "hidden", f.config.Hidden, "units of the hidden layer; 0: no hidden layer")
 	flags.Float64Var(&f.config.Dropout, "dropout", f.config.Dropout, "share of hidden units dropped while training")
 	flags.Float64Var(&f.config.Rate, "rate", f.config.Rate, "learning rate of Adam")
@@ -71,7 +71,6 @@ that fails or is killed leaves the generation before it in use.`,
 	cobra.CheckErr(cmd.MarkFlagDirname("dir"))
 	cobra.CheckErr(cmd.MarkFlagDirname("tensorboard"))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("recipe", cobra.FixedCompletions([]string{"default", "seed"}, cobra.ShellCompDirectiveNoFileComp)))
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("resize", cobra.FixedCompletions([]string{string(pixel.Bilinear), string(pixel.BilinearAliased)}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
@@ -103,10 +102,8 @@ func (f *adaptFlags) chosen(cmd *cobra.Command, seed uint64) (adapt.TrainConfig,
 	override(given("batch"), &c.Batch, f.config.Batch)
 	override(given("class-weights"), &c.ClassWeights, f.config.ClassWeights)
 	c.Seed = seed
-	switch pixel.Resize(f.resize) {
-	case "", pixel.Bilinear, pixel.BilinearAliased:
-	default:
-		return c, fmt.Errorf("--resize %s: want %s or %s", f.resize, pixel.Bilinear, pixel.BilinearAliased)
+	if _, err := f.resize.chosen(""); err != nil {
+		return c, err
 	}
 	if f.valFraction <= 0 || f.valFraction >= 1 {
 		return c, fmt.Errorf("--val-fraction %v: want more than 0 and less than 1", f.valFraction)
@@ -120,14 +117,18 @@ func override[T any](given bool, dst *T, value T) {
 	}
 }
 
-// preprocessing is the base's, resized as the flags say. The reference's loader
-// resizes without antialiasing, so the reference's recipe does too.
+// preprocessing is the base's, resized as the flags or the recipe say.
 func (f *adaptFlags) preprocessing(p pixel.Preprocessing) (pixel.Preprocessing, error) {
-	switch {
-	case f.resize != "":
-		p.Resize = pixel.Resize(f.resize)
-	case f.recipe == "seed":
-		p.Resize = pixel.BilinearAliased
+	var recipe pixel.Resize
+	if f.recipe == "seed" {
+		recipe = adapt.SeedResize
+	}
+	rule, err := f.resize.chosen(recipe)
+	if err != nil {
+		return p, err
+	}
+	if rule != "" {
+		p.Resize = rule
 	}
 	return p, p.Validate()
 }

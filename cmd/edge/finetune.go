@@ -22,6 +22,7 @@ type finetuneFlags struct {
 	epochs      []int
 	rates       []float64
 	bn          string
+	resize      resizeFlag
 	augment     bool
 	calibrate   string
 	valFraction float64
@@ -107,6 +108,7 @@ func (f *finetuneFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.config.Hidden, "hidden", f.config.Hidden, "units of the heads' hidden layer; 0: no hidden layer")
 	flags.Float64Var(&f.config.Dropout, "dropout", f.config.Dropout, "share of hidden units dropped while training")
 	flags.StringVar(&f.bn, "bn", string(f.config.BatchNorm), "batch norm: folded (stays as it is) or batch (trains on each batch)")
+	f.resize.register(cmd)
 	flags.StringVar(&f.calibrate, "bn-calibrate", "", "with --bn batch: folder of pictures like those that the base was made with")
 	flags.IntVar(&f.config.Patience, "patience", f.config.Patience, "epochs of phase 2 without improvement before stopping; 0: never stop")
 	flags.BoolVar(&f.augment, "augment", false, "change training pictures anew in each epoch, each way below to the usual degree; takes several times as long")
@@ -175,6 +177,10 @@ func (f *finetuneFlags) chosen(cmd *cobra.Command, seed uint64) (finetune.Recipe
 	override(given("mix"), &r.Mix, f.config.Mix)
 	override(given("label-smoothing"), &r.LabelSmoothing, f.config.LabelSmoothing)
 	override(given("weight-decay"), &r.WeightDecay, f.config.WeightDecay)
+	var err error
+	if r.Resize, err = f.resize.chosen(r.Resize); err != nil {
+		return r, err
+	}
 	r.Seed = seed
 	if f.valFraction <= 0 || f.valFraction >= 1 {
 		return r, fmt.Errorf("--val-fraction %v: want more than 0 and less than 1", f.valFraction)

@@ -72,6 +72,7 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 		return err
 	}
 	defer t.parent.Close()
+	t.parent.source.Preprocessing = recipe.Preprocessing(t.parent.source.Preprocessing)
 	if t.curves, err = openCurves(f.tensorboard); err != nil {
 		return err
 	}
