@@ -17,7 +17,7 @@ type FineTune struct {
 	Phases   []Phase  `json:"phases"`
 
 	// Before and After are the first task's: the head over the parent base at
-	// the end of phase 1, and what was stored. Both are without dropout.
+	// the end of phase 1, and what was stored.
 	Before Outcome `json:"before"`
 	After  Outcome `json:"after"`
 
@@ -49,12 +49,27 @@ type Phase struct {
 	Stopped string  `json:"stopped,omitempty"` // why it ended early
 }
 
-// Outcome is how well a base with a head does, in the reference experiment's terms.
+// Outcome is how well a base with a head does, in the reference experiment's
+// terms.
+//
+// Training has two measures. The reference, a Keras script, prints Met and its
+// table and aim are in that form; Train is what anyone finds who runs the
+// files. With few images Train is 100 % whatever the recipe, as a hundred
+// pictures are learnt by heart; with dropout or changed pictures Met may lie
+// below validation, which meets neither. A gap belongs to each.
 type Outcome struct {
-	Train     Score   `json:"train"`
-	Val       Score   `json:"val"`
-	Test      *Score  `json:"test,omitempty"` // nil when there was no test folder
-	GapPoints float64 `json:"gap_points"`     // training minus validation accuracy, in percentage points
+	// Train is measured clean: after the kept epoch, without dropout, on the
+	// pictures as they are. Val and Test are measured likewise.
+	Train Score  `json:"train"`
+	Val   Score  `json:"val"`
+	Test  *Score `json:"test,omitempty"` // nil when there was no test folder
+	// Met is training as it met its pictures: over the kept epoch, while the
+	// weights moved, with dropout, on the pictures and targets as the recipe
+	// changed them. Keras' history holds the same. nil when no epoch was kept.
+	Met *Score `json:"train_met,omitempty"`
+
+	GapPoints    float64  `json:"gap_points"`               // Train minus Val, in percentage points of accuracy
+	MetGapPoints *float64 `json:"gap_met_points,omitempty"` // Met minus Val, likewise; nil without Met
 }
 
 // Score is accuracy, 0 to 1, and mean cross-entropy on some images.
@@ -64,7 +79,8 @@ type Score struct {
 	Images   int     `json:"images"`
 }
 
-// NewOutcome returns what a result comes to.
+// NewOutcome returns what a result comes to. Its Met is that of the result's
+// kept epoch.
 func NewOutcome(r *adapt.Result) Outcome {
 	score := func(m adapt.Measures) Score { return Score{m.Accuracy, m.Loss, m.Images} }
 	o := Outcome{Train: score(r.Train), Val: score(r.Val), GapPoints: 100 * (r.Train.Accuracy - r.Val.Accuracy)}
@@ -72,6 +88,26 @@ func NewOutcome(r *adapt.Result) Outcome {
 		s := score(*r.Test)
 		o.Test = &s
 	}
+	if o.Met = metOf(r); o.Met != nil {
+		gap := 100 * (o.Met.Accuracy - r.Val.Accuracy)
+		o.MetGapPoints = &gap
+	}
+	return o
+}
+
+// metOf is training as it met its pictures in the kept epoch, or nil.
+func metOf(r *adapt.Result) *Score {
+	if r.Best < 1 || r.Best > len(r.History) {
+		return nil
+	}
+	e := r.History[r.Best-1]
+	return &Score{e.Accuracy, e.Loss, r.Train.Images}
+}
+
+// Clean is the outcome without the training that led to it, for a base that
+// was made from the trained one and did not train itself.
+func (o Outcome) Clean() Outcome {
+	o.Met, o.MetGapPoints = nil, nil
 	return o
 }
 
@@ -132,25 +168,52 @@ func (f *FineTune) compared() (before Outcome, name string) {
 // changeRow is a line of the table of before and after.
 type changeRow struct{ Name, Before, After, Change string }
 
-// changeRows is the table in the reference experiment's form.
+// changeRows is the table in the reference experiment's form: training as it
+// met its pictures, where both columns have it, and below it what is measured clean.
 func changeRows(before, after Outcome) []changeRow {
 	accuracy := func(name string, b, a Score) changeRow {
-		return changeRow{name + " accuracy", percent(b.Accuracy), percent(a.Accuracy), points(100 * (a.Accuracy - b.Accuracy))}
+		return changeRow{name, percent(b.Accuracy), percent(a.Accuracy), points(100 * (a.Accuracy - b.Accuracy))}
 	}
 	losses := func(name string, b, a Score) changeRow {
-		return changeRow{name + " loss", fmt.Sprintf("%.3f", b.Loss), fmt.Sprintf("%.3f", a.Loss), fmt.Sprintf("%+.3f", a.Loss-b.Loss)}
+		return changeRow{name, fmt.Sprintf("%.3f", b.Loss), fmt.Sprintf("%.3f", a.Loss), fmt.Sprintf("%+.3f", a.Loss-b.Loss)}
 	}
-	rows := []changeRow{
-		accuracy("train", before.Train, after.Train),
-		accuracy("validation", before.Val, after.Val),
-		{"gap", fmt.Sprintf("%.1f points", before.GapPoints), fmt.Sprintf("%.1f points", after.GapPoints), points(after.GapPoints - before.GapPoints)},
-		losses("train", before.Train, after.Train),
-		losses("validation", before.Val, after.Val),
+	gap := func(name string, b, a float64) changeRow {
+		return changeRow{name, fmt.Sprintf("%.1f points", b), fmt.Sprintf("%.1f points", a), points(a - b)}
+	}
+	validation := []changeRow{accuracy("validation accuracy", before.Val, after.Val), losses("validation loss", before.Val, after.Val)}
+	cleanly := []changeRow{
+		accuracy("train accuracy, clean", before.Train, after.Train),
+		gap("gap, clean", before.GapPoints, after.GapPoints),
+		losses("train loss, clean", before.Train, after.Train),
+	}
+	var rows []changeRow
+	if bothMet(before, after) {
+		rows = append(rows,
+			accuracy("train accuracy, as met", *before.Met, *after.Met), validation[0],
+			gap("gap, as met", *before.MetGapPoints, *after.MetGapPoints),
+			losses("train loss, as met", *before.Met, *after.Met), validation[1])
+		rows = append(rows, cleanly...)
+	} else {
+		rows = append(rows, cleanly[0], validation[0], cleanly[1], cleanly[2], validation[1])
 	}
 	if before.Test != nil && after.Test != nil {
-		rows = append(rows, accuracy("test", *before.Test, *after.Test), losses("test", *before.Test, *after.Test))
+		rows = append(rows, accuracy("test accuracy", *before.Test, *after.Test), losses("test loss", *before.Test, *after.Test))
 	}
 	return rows
+}
+
+// bothMet reports whether both columns know training as it met its pictures.
+func bothMet(before, after Outcome) bool {
+	return before.Met != nil && before.MetGapPoints != nil && after.Met != nil && after.MetGapPoints != nil
+}
+
+// formNote says what the kinds of training measures in the table are.
+func formNote(before, after Outcome) string {
+	const clean = "Clean is measured afterwards, without dropout, on the pictures as they are, as validation and test are."
+	if !bothMet(before, after) {
+		return clean
+	}
+	return "Train as met is Keras' history of the kept epoch: while it ran, with dropout, on the pictures as the recipe changes them. " + clean
 }
 
 func points(p float64) string { return fmt.Sprintf("%+.1f", p) }
@@ -167,7 +230,12 @@ func changeSentence(before, after Outcome) string {
 	default:
 		text = fmt.Sprintf("Validation accuracy falls by %.1f points to %s", -gained, percent(after.Val.Accuracy))
 	}
-	text += fmt.Sprintf(", and the gap to training goes from %.1f to %.1f points.", before.GapPoints, after.GapPoints)
+	if bothMet(before, after) {
+		text += fmt.Sprintf(", and the gap to training goes from %.1f to %.1f points as met, from %.1f to %.1f measured clean.",
+			*before.MetGapPoints, *after.MetGapPoints, before.GapPoints, after.GapPoints)
+	} else {
+		text += fmt.Sprintf(", and the gap to training, measured clean, goes from %.1f to %.1f points.", before.GapPoints, after.GapPoints)
+	}
 	b, a := Wilson(before.Val.Accuracy, before.Val.Images), Wilson(after.Val.Accuracy, after.Val.Images)
 	if math.Abs(gained) >= 0.05 && b.Low <= a.High && a.Low <= b.High {
 		text += fmt.Sprintf(" On %d images a difference of this size may be chance.", after.Val.Images)

@@ -22,6 +22,7 @@ type fineTunePage struct {
 	Changes    []changeRow
 	BeforeName string
 	CurveNote  string
+	FormNote   string
 	Facts      []setting
 }
 
@@ -38,7 +39,7 @@ func FineTuneHTML(w io.Writer, f *FineTune) error {
 	return writePage(w, "finetune", fineTunePage{
 		page: p, Parent: f.Parent, Tasks: f.Tasks,
 		Change: changeSentence(before, f.After), Changes: changeRows(before, f.After), BeforeName: name,
-		CurveNote: f.curveNote(), Facts: f.facts(),
+		CurveNote: f.curveNote(), FormNote: formNote(before, f.After), Facts: f.facts(),
 	})
 }
 

@@ -37,18 +37,20 @@ func (f *FineTune) before() Outcome {
 
 func (t *textReport) changes(f *FineTune) {
 	before, name := f.compared()
-	t.heading("Before and after", "before: "+name+"; after: what is stored, without dropout")
+	t.heading("Before and after", "before: "+name+"; after: what is stored")
 	w := t.table(table.ColumnConfig{Number: 1}, number(2), number(3), number(4))
 	w.AppendHeader(table.Row{"", "before", "after", "change"})
 	for _, r := range changeRows(before, f.After) {
 		w.AppendRow(table.Row{r.Name, r.Before, r.After, r.Change})
 	}
 	t.render(w)
+	t.line("")
+	t.paragraph("", formNote(before, f.After))
 }
 
 // taskTable lists the tasks that share the base.
 func (t *textReport) taskTable(f *FineTune) {
-	t.heading("Tasks", "accuracy before and after, in per cent")
+	t.heading("Tasks", "accuracy before and after, in per cent, all measured clean")
 	w := t.table(table.ColumnConfig{Number: 1}, number(2), number(3), number(4), number(5), number(6))
 	w.AppendHeader(table.Row{"task", "classes", "train", "validation", "test", "gap after"})
 	for _, task := range f.Tasks {

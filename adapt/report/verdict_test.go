@@ -48,6 +48,49 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestJudgeMet judges in the reference's form and tells the clean figure,
+// whichever of the two flatters.
+func TestJudgeMet(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		met, clean, val float64
+		fit             Fit
+		aim             bool
+		want, avoid     string
+	}{
+		{"the aim, and known by heart", 0.88, 1, 0.82, FitBalanced, true, "known by heart all the same", "rules out"},
+		{"overfitted", 0.95, 1, 0.70, FitOverfitted, false, "Overfitted: training accuracy as met is 25.0 points above validation", "known by heart all the same"},
+		{"harder pictures", 0.62, 1, 0.78, FitBalanced, false, "validation accuracy is 16.0 points above training as met", "the two sets differ"},
+		{"hard pictures are no want of learning", 0.60, 0.95, 0.90, FitBalanced, true, "Measured clean afterwards, training is 95.0 %, +5.0 points", "Underfitted"},
+		{"underfitted", 0.40, 0.55, 0.52, FitUnderfitted, false, "only 55.0 % of its own training images", "Not overfitted"},
+		{"clean flatters", 0.97, 0.90, 0.88, FitOverfitted, false, "Measured so, the gap is not large", "by heart all the same"},
+		{"good beyond the aim", 0.96, 0.99, 0.95, FitBalanced, false, "training as met is 96.0 %. That limit guards against learning by heart, which the small gap rules out", "by heart all the same"},
+		{"equal", 0.85, 0.86, 0.85, FitBalanced, true, "training as met and validation accuracy are equal", "points above"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &adapt.Result{
+				Train: adapt.Measures{Accuracy: c.clean, Images: 1000}, Val: adapt.Measures{Accuracy: c.val, Images: 500},
+				History: []adapt.Epoch{{Accuracy: 0.1}, {Accuracy: c.met}}, Best: 2,
+			}
+			v := JudgeMet(r)
+			if v.Fit != c.fit || v.AimMet != c.aim || v.MetGapPoints == nil || math.Abs(*v.MetGapPoints-100*(c.met-c.val)) > 1e-9 || math.Abs(v.GapPoints-100*(c.clean-c.val)) > 1e-9 {
+				t.Errorf("got %+v", v)
+			}
+			all := v.Headline + " " + strings.Join(v.Details, " ")
+			if !strings.Contains(all, c.want) {
+				t.Errorf("%q is missing from: %s", c.want, all)
+			}
+			if strings.Contains(all, c.avoid) {
+				t.Errorf("%q stands in: %s", c.avoid, all)
+			}
+			r.Best = 0
+			if v := JudgeMet(r); v.MetGapPoints != nil {
+				t.Errorf("no epoch was kept: %+v", v)
+			}
+		})
+	}
+}
+
 func TestJudgeTest(t *testing.T) {
 	train, val := adapt.Measures{Accuracy: 0.99, Images: 768}, adapt.Measures{Accuracy: 0.953, Images: 192}
 	for _, c := range []struct {

@@ -35,7 +35,7 @@ func (t *tuning) quantise(ctx context.Context, tuned *finetune.Tuned, f *report.
 		return err
 	}
 	f.Int8 = &report.Quantised{
-		Outcome: report.NewOutcome(results[0]), Bytes: int64(len(data)),
+		Outcome: report.NewOutcome(results[0]).Clean(), Bytes: int64(len(data)),
 		Base: report.Base{Name: source.Name, Digest: source.Digest},
 	}
 	return nil

@@ -63,6 +63,7 @@ func (t *tuning) describe(tuned *finetune.Tuned, b *openedBase, results []*adapt
 // describeTask is what `edge adapt` would say of one task's head.
 func (t *tuning) describeTask(tuned *finetune.Tuned, b *openedBase, results []*adapt.Result, i int) (*report.Run, error) {
 	run := report.NewRun(results[i])
+	run.Verdict = report.JudgeMet(results[i])
 	run.Task = tuned.Tasks[i].Name
 	run.Base = report.Base{Name: b.source.Name, Digest: b.source.Digest}
 	run.PeakRSSMiB = peakRSS()
