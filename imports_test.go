@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"tflite/internal/capi":   {},
 	"tflite":                 {"tflite/internal/capi"},
 	"tflite/quantise":        {"tflite/file"},
+	"tflite/delta":           {"tflite/file"},
 	"adapt/internal/kernel":  {},
 	"adapt/head":             {"adapt/internal/kernel", "tflite/file"},
 	"adapt":                  {"adapt/head", "adapt/internal/kernel", "camera/pixel"},
@@ -94,6 +95,7 @@ var homes = map[string][]string{
 	"os/exec":                       {"tflite", "cmd/edge"},
 	"github.com/google/flatbuffers": {"tflite/file"},
 	"gonum.org/v1/plot":             {"adapt/report"},
+	"github.com/klauspost/compress": {"tflite/delta"},
 }
 
 func TestImports(t *testing.T) {
