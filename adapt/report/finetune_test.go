@@ -174,7 +174,7 @@ func sweepOf() *Sweep {
 			val := []float64{0.8, 0.7, 0.9}[i] + float64(seed)/100
 			s.Runs = append(s.Runs, SweepRun{
 				Unfreeze: Unfreeze{Fraction: fraction, Layers: int(154 * fraction)}, Seed: seed + 1,
-				After: outcomeOf(0.99, 0.01, val, 0.3), Seconds: 10, PeakRSSMiB: 500,
+				After: outcomeOf(0.95, 0.05, val, 0.3), Seconds: 10, PeakRSSMiB: 500,
 			})
 		}
 	}
@@ -188,7 +188,8 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := strings.Join(strings.Fields(text.String()), " ")
-	for _, want := range []string{"seeds 1, 2", "90.5 +-0.5", "Best on validation with 20 % unfrozen: 90.5 %."} {
+	for _, want := range []string{"seeds 1, 2", "90.5 +-0.5", "train as met validation test gap as met gap clean val. loss",
+		"20 % 95.0 +-0.0 90.5 +-0.5 4.5 +-0.5 8.5 +-0.5", "Best on validation with 20 % unfrozen: 90.5 %."} {
 		if !strings.Contains(plain, want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}
@@ -201,6 +202,14 @@ func TestSweep(t *testing.T) {
 	}
 	if n := strings.Count(page.String(), "<svg"); n != 5 {
 		t.Errorf("%d plots, want 5", n)
+	}
+	for _, want := range []string{`<span class="key test">test</span>`, "<td>99.0 ±0.0</td>", "train as met: 0 %: 95 %.", "train clean: 0 %:"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	if strings.Contains(page.String(), "NaN") {
+		t.Error("a measure that no run has is drawn")
 	}
 	s.Runs = s.Runs[:3]
 	s.Runs[0].After.Val.Accuracy = 0.695

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -68,36 +69,85 @@ func (s *Sweep) fractions() [][]SweepRun {
 	return groups
 }
 
-// The measures of a sweep.
+// The measures of a sweep. NaN: a run has none.
+func metAccuracy(r SweepRun) float64   { return scoreOr(r.After.Met).Accuracy }
 func trainAccuracy(r SweepRun) float64 { return r.After.Train.Accuracy }
 func valAccuracy(r SweepRun) float64   { return r.After.Val.Accuracy }
+func testAccuracy(r SweepRun) float64  { return scoreOr(r.After.Test).Accuracy }
+func metLoss(r SweepRun) float64       { return scoreOr(r.After.Met).Loss }
 func trainLoss(r SweepRun) float64     { return r.After.Train.Loss }
 func valLoss(r SweepRun) float64       { return r.After.Val.Loss }
+func testLoss(r SweepRun) float64      { return scoreOr(r.After.Test).Loss }
+func metGap(r SweepRun) float64        { return 100 * (metAccuracy(r) - valAccuracy(r)) }
 func gapOf(r SweepRun) float64         { return r.After.GapPoints }
 func secondsOf(r SweepRun) float64     { return r.Seconds }
 func memoryOf(r SweepRun) float64      { return r.PeakRSSMiB }
 
-var sweepHeader = []string{"unfrozen", "layers", "from", "train", "validation", "test", "gap", "train loss", "val. loss", "seconds", "MiB"}
+func scoreOr(s *Score) Score {
+	if s == nil {
+		return Score{Accuracy: math.NaN(), Loss: math.NaN()}
+	}
+	return *s
+}
 
-// sweepNames is the column of the first unfrozen layers' names.
-const sweepNames = 2
+// sweepColumn is a column of measures. The page has all of them, a terminal
+// those for which it is wide enough.
+type sweepColumn struct {
+	name     string
+	of       func(SweepRun) float64
+	scale    float64
+	decimals int
+	wide     bool // on the page alone
+}
+
+var sweepColumns = []sweepColumn{
+	{"train as met", metAccuracy, 100, 1, false},
+	{"train clean", trainAccuracy, 100, 1, true},
+	{"validation", valAccuracy, 100, 1, false},
+	{"test", testAccuracy, 100, 1, false},
+	{"gap as met", metGap, 1, 1, false},
+	{"gap clean", gapOf, 1, 1, false},
+	{"train loss as met", metLoss, 1, 3, true},
+	{"train loss clean", trainLoss, 1, 3, true},
+	{"val. loss", valLoss, 1, 3, false},
+	{"test loss", testLoss, 1, 3, true},
+	{"seconds", secondsOf, 1, 1, false},
+	{"MiB", memoryOf, 1, 0, false},
+}
+
+// sweepHeader names the columns of rows.
+func sweepHeader(page bool) []string {
+	header := []string{"unfrozen"}
+	if page {
+		header = append(header, "layers", "from")
+	}
+	for _, c := range sweepColumns {
+		if page || !c.wide {
+			header = append(header, c.name)
+		}
+	}
+	return header
+}
 
 // rows is the table of a sweep, a row a fraction.
-func (s *Sweep) rows() (rows [][]string) {
+func (s *Sweep) rows(page bool) (rows [][]string) {
 	for _, g := range s.fractions() {
-		u, n := g[0].Unfreeze, len(g)
-		percents := func(of func(SweepRun) float64) string {
-			return spreadOf(g, func(r SweepRun) float64 { return 100 * of(r) }).text(1, n)
+		u := g[0].Unfreeze
+		row := []string{percentTick(u.Fraction)}
+		if page {
+			row = append(row, fmt.Sprint(u.Layers), clean(u.From))
 		}
-		test := ""
-		if g[0].After.Test != nil {
-			test = percents(func(r SweepRun) float64 { return r.After.Test.Accuracy })
+		for _, c := range sweepColumns {
+			if !page && c.wide {
+				continue
+			}
+			cell := ""
+			if v := spreadOf(g, func(r SweepRun) float64 { return c.scale * c.of(r) }); finite(v.Mean) {
+				cell = v.text(c.decimals, len(g))
+			}
+			row = append(row, cell)
 		}
-		rows = append(rows, []string{
-			percentTick(u.Fraction), fmt.Sprint(u.Layers), clean(u.From), percents(trainAccuracy), percents(valAccuracy), test,
-			spreadOf(g, gapOf).text(1, n), spreadOf(g, trainLoss).text(3, n), spreadOf(g, valLoss).text(3, n),
-			spreadOf(g, secondsOf).text(1, n), spreadOf(g, memoryOf).text(0, n),
-		})
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -145,31 +195,33 @@ func (s *Sweep) seeds() string {
 	return "seeds " + strings.Join(seeds, ", ")
 }
 
+// sweepNote says what the two kinds of training measures are.
+const sweepNote = "Train as met is Keras' history of the kept epoch, with dropout; clean, as validation and test, is measured afterwards, without."
+
 // SweepText writes the table of a sweep and what it found. It writes once, and
 // nothing at all after an error.
 func SweepText(w io.Writer, s *Sweep, o TextOptions) error {
 	t := &textReport{style: newStyle(o), run: &Run{}}
 	t.heading("Sweep", s.seeds()+", base "+clean(s.Base))
-	// The page has the column of names too, for which a terminal is too narrow.
-	fits := func(cells []string) (row table.Row) {
-		for i, c := range cells {
-			if i != sweepNames {
-				row = append(row, t.signs(c))
-			}
+	signed := func(cells []string) (row table.Row) {
+		for _, c := range cells {
+			row = append(row, t.signs(c))
 		}
 		return row
 	}
+	header := sweepHeader(false)
 	var columns []table.ColumnConfig
-	for i := range sweepHeader[1:] {
+	for i := range header {
 		columns = append(columns, number(i+1))
 	}
 	wt := t.table(columns...)
-	wt.AppendHeader(fits(sweepHeader))
-	for _, cells := range s.rows() {
-		wt.AppendRow(fits(cells))
+	wt.AppendHeader(signed(header))
+	for _, cells := range s.rows(false) {
+		wt.AppendRow(signed(cells))
 	}
 	t.render(wt)
 	t.line("")
+	t.paragraph("", "Accuracies and gaps in per cent, means over the seeds. "+sweepNote)
 	t.paragraph("", s.answer())
 	if s.Report != "" {
 		t.paragraph("", "report: "+clean(s.Report))

@@ -19,6 +19,7 @@ type sweepPage struct {
 	Header                              []string
 	Rows                                [][]string
 	BestRow                             int
+	Note                                string
 	Figures                             []figure
 }
 
@@ -27,27 +28,31 @@ type sweepPage struct {
 func SweepHTML(w io.Writer, s *Sweep) error {
 	p := sweepPage{
 		Title: "How much to unfreeze", Base: s.Base, Seeds: s.seeds(), Answer: s.answer(), Version: s.Version,
-		Style: sheet(), Header: sweepHeader, Rows: s.rows(), BestRow: s.best(),
+		Style: sheet(), Header: sweepHeader(true), Rows: s.rows(true), BestRow: s.best(), Note: sweepNote,
 	}
-	both := []key{{"train", "train"}, {"validation", "val"}}
 	for _, f := range []struct {
 		caption string
-		key     []key
 		axis    func([]series) axis
 		tick    func(float64) string
-		of      []func(SweepRun) float64
+		lines   []sweepLine
 	}{
-		{"Accuracy", both, accuracyAxis, percentTick, []func(SweepRun) float64{trainAccuracy, valAccuracy}},
-		{"Loss", both, lossAxis, lossTick, []func(SweepRun) float64{trainLoss, valLoss}},
-		{"Gap between training and validation, in points", nil, spanAxis, lossTick, []func(SweepRun) float64{gapOf}},
-		{"Seconds of a run", nil, lossAxis, lossTick, []func(SweepRun) float64{secondsOf}},
-		{"Memory at its peak, in MiB", nil, lossAxis, memoryTick, []func(SweepRun) float64{memoryOf}},
+		{"Accuracy", accuracyAxis, percentTick, []sweepLine{{lineTrain, metAccuracy}, {lineVal, valAccuracy}, {lineTest, testAccuracy}}},
+		{"Loss", lossAxis, lossTick, []sweepLine{{lineTrain, metLoss}, {lineVal, valLoss}, {lineTest, testLoss}}},
+		{"Gap between training and validation, in points", spanAxis, lossTick, []sweepLine{{lineTrain, metGap}, {lineClean, gapOf}}},
+		{"Seconds of a run", lossAxis, lossTick, []sweepLine{{lineOnly, secondsOf}}},
+		{"Memory at its peak, in MiB", lossAxis, memoryTick, []sweepLine{{lineOnly, memoryOf}}},
 	} {
-		picture, err := sweepPicture(s.fractions(), f.caption, f.axis, f.tick, f.of)
+		picture, err := sweepPicture(s.fractions(), f.caption, f.axis, f.tick, f.lines)
 		if err != nil {
 			return err
 		}
-		p.Figures = append(p.Figures, figure{Caption: f.caption, Key: f.key, Picture: picture})
+		var keys []key
+		for _, l := range f.lines {
+			if l.key.Name != "" {
+				keys = append(keys, l.key)
+			}
+		}
+		p.Figures = append(p.Figures, figure{Caption: f.caption, Key: keys, Picture: picture})
 	}
 	return writePage(w, "sweep", p)
 }
@@ -68,13 +73,35 @@ func spanAxis(lines []series) axis {
 	return axis{step * math.Floor(low/step), step * math.Ceil(high/step), step}
 }
 
+// look is how a line of a sweep is drawn, and what it is called.
+type look struct {
+	key    key
+	colour role
+	shape  draw.GlyphDrawer
+}
+
+var (
+	lineTrain = look{key{"train as met", "train"}, roleTrain, draw.CircleGlyph{}}
+	lineVal   = look{key{"validation", "val"}, roleVal, draw.BoxGlyph{}}
+	lineTest  = look{key{"test", "test"}, roleInk, draw.PyramidGlyph{}}
+	lineClean = look{key{"train clean", "test"}, roleInk, draw.PyramidGlyph{}}
+	lineOnly  = look{colour: roleTrain, shape: draw.CircleGlyph{}}
+)
+
+type sweepLine struct {
+	look
+	of func(SweepRun) float64
+}
+
 // sweepPicture draws measures by fraction: a point a run, a line of the means.
-func sweepPicture(groups [][]SweepRun, name string, toAxis func([]series) axis, tick func(float64) string, of []func(SweepRun) float64) (template.HTML, error) {
+func sweepPicture(groups [][]SweepRun, name string, toAxis func([]series) axis, tick func(float64) string, of []sweepLine) (template.HTML, error) {
 	lines := make([]series, len(of))
-	for i, measure := range of {
+	for i, l := range of {
 		for _, g := range groups {
 			for _, r := range g {
-				lines[i].Values = append(lines[i].Values, measure(r))
+				if v := l.of(r); finite(v) {
+					lines[i].Values = append(lines[i].Values, v)
+				}
 			}
 		}
 	}
@@ -90,20 +117,21 @@ func sweepPicture(groups [][]SweepRun, name string, toAxis func([]series) axis, 
 	}
 	p.X.Tick.Marker = plot.ConstantTicks(ticks)
 	alt := "Chart of " + name + " by the share of layers unfrozen."
-	colours := [2]role{roleTrain, roleVal}
-	shapes := [2]draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}}
-	for i, measure := range of {
+	for _, l := range of {
 		var means, points plotter.XYs
+		if l.key.Name != "" {
+			alt += " " + l.key.Name + ":"
+		}
 		for _, g := range groups {
 			x := g[0].Unfreeze.Fraction
-			mean := spreadOf(g, measure).Mean
-			alt += fmt.Sprintf(" %s: %s.", percentTick(x), tick(mean))
+			mean := spreadOf(g, l.of).Mean
 			if !finite(mean) {
 				continue
 			}
+			alt += fmt.Sprintf(" %s: %s.", percentTick(x), tick(mean))
 			means = append(means, plotter.XY{X: x, Y: mean})
 			for _, r := range g {
-				points = append(points, plotter.XY{X: x, Y: measure(r)})
+				points = append(points, plotter.XY{X: x, Y: l.of(r)})
 			}
 		}
 		if len(points) == 0 {
@@ -113,12 +141,12 @@ func sweepPicture(groups [][]SweepRun, name string, toAxis func([]series) axis, 
 		if err != nil {
 			return "", fmt.Errorf("draw %s: %w", name, err)
 		}
-		line.LineStyle = draw.LineStyle{Color: colours[i].paint(), Width: 2}
+		line.LineStyle = draw.LineStyle{Color: l.colour.paint(), Width: 2}
 		scatter, err := plotter.NewScatter(points)
 		if err != nil {
 			return "", fmt.Errorf("draw %s: %w", name, err)
 		}
-		scatter.GlyphStyle = draw.GlyphStyle{Color: colours[i].paint(), Radius: 3, Shape: shapes[i]}
+		scatter.GlyphStyle = draw.GlyphStyle{Color: l.colour.paint(), Radius: 3, Shape: l.shape}
 		p.Add(line, scatter)
 	}
 	p.Draw(draw.Crop(pic.Canvas, 2, -8, 2, -8))
