@@ -17,10 +17,10 @@ import (
 
 // Source delivers frames one after the other.
 //
-// Read and Close are called by one goroutine; Close may also be called by
-// another one while Read waits, and ends that Read. A Source that has failed stays
-// failed: it is closed and another one is opened. The context that a Source was
-// opened under bounds the opening alone; a Source lives until Close.
+// Read is called by one goroutine. Close may be called by any, at any time, and
+// ends a Read that waits. A Source that has failed stays failed: it is closed and
+// another one is opened. The context that a Source was opened under bounds the
+// opening alone; a Source lives until Close.
 type Source interface {
 	// Read waits for the next frame and fills f, whose memory it reuses.
 	//
