@@ -92,31 +92,51 @@ func (s *Store) activate(ctx context.Context, task string, n int, why string) er
 	if err := g.Verify(ctx); err != nil {
 		return err
 	}
+	return s.point(task, n, why)
+}
+
+// pointers are what is known of a task's pointers by who holds its lock.
+type pointers struct {
+	Activation      // the latest; zero: none was ever recorded
+	recorded   int  // the Number of the latest in the history
+	stand      bool // active.json says so; else the history stands in for it
+}
+
+// pointers reads the task's pointers. Needs the task's lock.
+func (s *Store) pointers(task string) (pointers, error) {
 	recorded, err := s.lastRecorded(task)
 	if err != nil {
-		return err
+		return pointers{}, err
 	}
 	active, err := s.Active(task)
 	switch {
-	case err == nil && active.Current == n:
-		return nil
+	case err == nil:
+		return pointers{active, recorded.Number, true}, nil
 	case errors.Is(err, ErrDamaged), errors.Is(err, ErrNotFound):
-		active = recorded // the next best witness
-	case err != nil:
+		return pointers{recorded, recorded.Number, false}, nil // the next best witness
+	}
+	return pointers{}, err
+}
+
+// point makes generation n, which was verified, the one in use. Needs the task's
+// lock.
+func (s *Store) point(task string, n int, why string) error {
+	active, err := s.pointers(task)
+	if err != nil || active.stand && active.Current == n {
 		return err
 	}
 	// active.json is the only place of the latest record if the process ended
 	// between the two last steps of the activation before: save it now.
-	if active.Number > recorded.Number {
-		if err := s.record(task, active); err != nil {
+	if active.Number > active.recorded {
+		if err := s.record(task, active.Activation); err != nil {
 			return err
 		}
 	}
 	next := Activation{
 		Current:  n,
 		Previous: active.Current,
-		Number:   1 + max(active.Number, recorded.Number),
-		When:     time.Now().UTC().Truncate(time.Millisecond),
+		Number:   1 + max(active.Number, active.recorded),
+		When:     now(),
 		Who:      userName(),
 		Why:      why,
 	}
@@ -155,6 +175,9 @@ func parseActivation(data []byte) (Activation, error) {
 	}
 	return a, nil
 }
+
+// now is the time for the record, in UTC, to the millisecond.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // userName says who runs this process, for the record.
 func userName() string {

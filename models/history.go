@@ -54,14 +54,18 @@ func (s *Store) lastRecorded(task string) (Activation, error) {
 	return last(past), err
 }
 
-// record appends a to the history, on a line of its own even if the line before
-// is torn. Needs the task's lock.
+// record appends a to the history. Needs the task's lock.
 func (s *Store) record(task string, a Activation) error {
-	line, err := marshal(a)
+	return s.appendLine(s.historyPath(task), a)
+}
+
+// appendLine appends v as JSON to the file at path, on a line of its own even if
+// the line before is torn. Needs the task's lock.
+func (s *Store) appendLine(path string, v any) error {
+	line, err := marshal(v)
 	if err != nil {
 		return err
 	}
-	path := s.historyPath(task)
 	tail, err := readTail(path, 1)
 	if err != nil {
 		return err

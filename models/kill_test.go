@@ -52,6 +52,13 @@ func child(role, dir string) error {
 			}
 			fmt.Println(n)
 		}
+	case "roll": // until killed
+		fmt.Println("begun")
+		for {
+			if err := roll(s); err != nil {
+				return err
+			}
+		}
 	case "hold":
 		lock, err := s.lockTask(context.Background(), lamps)
 		if err != nil {
@@ -115,6 +122,54 @@ func TestKilledAtRandomInstants(t *testing.T) {
 		t.Errorf("garbage stays: %v", left)
 	}
 	t.Logf("%d generations in %d lives", n, kills)
+}
+
+// roll does every deed once, on a store that has three generations.
+func roll(s *Store) error {
+	ctx := context.Background()
+	if err := s.Activate(ctx, lamps, 3, "better"); err != nil {
+		return err
+	}
+	if _, err := s.Starting(ctx, lamps); err != nil {
+		return err
+	}
+	if err := s.Started(ctx, lamps); err != nil {
+		return err
+	}
+	if err := s.MarkGood(ctx, lamps, 3, "it works"); err != nil {
+		return err
+	}
+	_, err := s.Rollback(ctx, lamps, 3, "it does not")
+	return err
+}
+
+func TestKilledWhileRollingBack(t *testing.T) {
+	const kills = 15
+	s := open(t, memoryDir(t))
+	for round := 1; round <= 3; round++ {
+		_, err := learn(s, lamps, round)
+		must(t, err)
+	}
+	must(t, s.MarkGood(t.Context(), lamps, 2, ""))
+	rng := rand.New(rand.NewPCG(7, 15))
+	for range kills {
+		cmd, _, _ := startChild(t, "roll", s.Dir())
+		time.Sleep(time.Duration(rng.IntN(20_000)) * time.Microsecond)
+		must(t, cmd.Process.Kill())
+		cmd.Wait() //nolint:errcheck // it was killed
+		active, err := checkWhole(s, lamps, 0)
+		if err != nil || active.Current < 2 {
+			t.Fatalf("%d is active, %v", active.Current, err)
+		}
+		if good, err := s.Good(lamps); err != nil || len(good) == 0 {
+			t.Fatalf("good: %+v, %v", good, err)
+		}
+		must(t, roll(s))
+		rollBack(t, s, 3, 2)
+	}
+	past, err := s.History(lamps)
+	must(t, err)
+	t.Logf("%d activations in %d lives", len(past), kills)
 }
 
 func TestTwoProcessesLearnAtOnce(t *testing.T) {

@@ -5,6 +5,8 @@
 //	STORE/tasks/<task>/generations/<n>/       head.tflite, labels.txt, manifest.json, perhaps more; never changed
 //	STORE/tasks/<task>/active.json            which generation is in use, and which was before
 //	STORE/tasks/<task>/activations.jsonl      every activation: who, when, why
+//	STORE/tasks/<task>/marks.jsonl            which generations were found good or bad: who, when, why
+//	STORE/tasks/<task>/starts.json            how often the one in use was started in vain
 //	STORE/tasks/<task>/counter                the highest generation number ever given
 //	STORE/tasks/<task>/lock                   held while a task is being changed
 //	STORE/tmp/                                half-made things; swept when their maker is gone
