@@ -67,14 +67,20 @@ var allowed = map[string][]string{
 	"runtime": {
 		"adapt/calibrate", "adapt/head", "camera", "camera/pixel", "models", "runtime/decide", "runtime/metrics", "runtime/probation",
 	},
-	"runtime/engine":   {"models", "models/base", "runtime", "tflite"},
-	"runtime/server":   {"camera", "camera/pixel", "models", "runtime", "runtime/metrics"},
-	"runtime/sink":     {"runtime"},
-	"runtime/config":   {"camera/open", "models", "runtime", "runtime/decide"},
-	"samples/generate": {},
+	"runtime/engine": {"models", "models/base", "runtime", "tflite"},
+	"runtime/server": {
+		"camera", "camera/pixel", "models", "runtime", "runtime/metrics",
+		"runtime/server/access", "runtime/server/samples", "runtime/server/wire",
+	},
+	"runtime/server/access":  {},
+	"runtime/server/samples": {"camera/pixel"},
+	"runtime/server/wire":    {},
+	"runtime/sink":           {"runtime"},
+	"runtime/config":         {"camera/open", "models", "runtime", "runtime/decide"},
+	"samples/generate":       {},
 	"cmd/edge": {
 		"adapt", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard",
-		"camera/pixel", "models", "models/base", "tflite", "tflite/file",
+		"camera/pixel", "models", "models/base", "models/bundle", "tflite", "tflite/delta", "tflite/file",
 	},
 }
 
@@ -84,12 +90,12 @@ var leaves = []string{"internal/hint", "internal/digest", "internal/float16"}
 // not spread: each is a door to the world outside memory-safe, quiet Go.
 var homes = map[string][]string{
 	"C":                             {"tflite/internal/capi"},
-	"unsafe":                        {"tflite/internal/capi", "tflite"},
+	"unsafe":                        {"tflite/internal/capi", "tflite", "runtime/server/wire"},
 	"github.com/mattn/go-tflite":    {"tflite", "tflite/internal/capi"},
 	"github.com/mattn/go-sqlite3":   {"adapt/featurecache"},
 	"database/sql":                  {"adapt/featurecache"},
 	"github.com/spf13/cobra":        {"cmd/edge"},
-	"net/http":                      {"adapt/finetune/remote"},
+	"net/http":                      {"adapt/finetune/remote", "runtime/server"},
 	"github.com/wamuir/graft":       {"adapt/finetune/graph"},
 	"github.com/minio/minio-go":     {"adapt/finetune/remote"},
 	"os/exec":                       {"tflite", "cmd/edge"},
