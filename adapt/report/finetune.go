@@ -119,7 +119,8 @@ type TaskOutcome struct {
 	Images     adapt.Images `json:"images"`
 	Before     Outcome      `json:"before"`
 	After      Outcome      `json:"after"`
-	Head       string       `json:"head"` // path
+	Head       string       `json:"head"`   // path
+	Bundle     string       `json:"bundle"` // path
 }
 
 // Against is another run that this one is compared with.
@@ -149,8 +150,12 @@ type FineTuneSeconds struct {
 // FineTuneFiles are the paths of what a run wrote.
 type FineTuneFiles struct {
 	Base        string `json:"base"`
+	BaseBytes   int64  `json:"base_bytes"`
+	Delta       string `json:"delta"` // the base as what changed of its parent
+	DeltaBytes  int64  `json:"delta_bytes"`
 	Int8        string `json:"int8,omitempty"`
-	Head        string `json:"head"` // of the first task
+	Head        string `json:"head"`   // of the first task
+	Bundle      string `json:"bundle"` // of the first task
 	Report      string `json:"report"`
 	Result      string `json:"result"`
 	Checkpoints string `json:"checkpoints"`
@@ -255,6 +260,15 @@ func (f *FineTune) unfreezeSentence() string {
 		return text + ", batch norm with the statistics of each batch"
 	}
 	return text + ", batch norm frozen"
+}
+
+// deltaSentence says how large the base is, and what changed of its parent.
+func (f FineTuneFiles) deltaSentence() string {
+	text := fmt.Sprintf("%.2f MB; what changed of the parent, %.2f MB", float64(f.BaseBytes)/1e6, float64(f.DeltaBytes)/1e6)
+	if f.BaseBytes > 0 {
+		text += fmt.Sprintf(", %.0f %% of it", 100*float64(f.DeltaBytes)/float64(f.BaseBytes))
+	}
+	return text
 }
 
 func millions(n int64) string {

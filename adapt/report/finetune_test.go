@@ -38,7 +38,7 @@ func storyOf() *FineTune {
 		Before:   outcomeOf(0.80, 0.5, 0.79, 0.5), After: outcomeOf(0.88, 0.25, 0.82, 0.40),
 		Against: &Against{Name: "whole", Run: outcomeOf(0.95, 0.15, 0.70, 0.65)},
 		Seconds: FineTuneSeconds{Total: 30, Augment: 12},
-		Files:   FineTuneFiles{Base: "out/base.tflite", Report: "out/report.html"},
+		Files:   FineTuneFiles{Base: "out/base.tflite", BaseBytes: 8_873_668, Delta: "out/base.delta", DeltaBytes: 3_981_741, Report: "out/report.html"},
 	}
 	f.History[8].Accuracy = 0.88
 	f.Verdict = JudgeMet(&adapt.Result{Train: train, Val: val, History: f.History, Best: f.BestEpoch})
@@ -70,6 +70,7 @@ func TestFineTuneText(t *testing.T) {
 		"the last 30 of 154 layers of the base, from block_13_project_BN on: 10 kernels, 1.52 million parameters, batch norm frozen",
 		"5 epochs at 0.0001 in 17.0 s",
 		"making pictures anew for each epoch took 12.0 s",
+		"8.87 MB; what changed of the parent, 3.98 MB, 45 % of it",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, b.String())

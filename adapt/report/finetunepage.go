@@ -66,7 +66,8 @@ func (f *FineTune) facts() []setting {
 		facts = append(facts, setting{"resumed", fmt.Sprintf("after epoch %d of phase 2", f.Resumed)})
 	}
 	facts = append(facts, setting{"images", imagesText(f.Images, len(f.Conflicts))},
-		setting{"parent", string(f.Parent.Digest)}, setting{"base", string(f.Base.Digest)})
+		setting{"parent", string(f.Parent.Digest)}, setting{"base", string(f.Base.Digest)},
+		setting{"size", f.Files.deltaSentence()})
 	if q := f.Int8; q != nil {
 		facts = append(facts, setting{"int8", fmt.Sprintf("%.2f MB, validation accuracy %s, %s points to float", float64(q.Bytes)/1e6,
 			percent(q.Val.Accuracy), points(100*(q.Val.Accuracy-f.After.Val.Accuracy)))})

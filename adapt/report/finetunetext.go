@@ -91,12 +91,13 @@ func (t *textReport) fineTuneFacts(f *FineTune) {
 	t.fact("memory", fmt.Sprintf("%.0f MiB at its peak", f.PeakRSSMiB))
 	t.fact("parent", clean(f.Parent.Name)+" "+shortDigest(f.Parent.Digest))
 	t.fact("base", clean(f.Files.Base)+" "+shortDigest(f.Base.Digest))
+	t.fact("size", f.Files.deltaSentence())
 	if q := f.Int8; q != nil {
 		t.fact("int8", fmt.Sprintf("%s, %.2f MB: validation %s, %s points to float", clean(f.Files.Int8), float64(q.Bytes)/1e6,
 			percent(q.Val.Accuracy), points(100*(q.Val.Accuracy-f.After.Val.Accuracy))))
 	}
 	for _, task := range f.Tasks {
-		t.fact("task", fmt.Sprintf("%s, generation %d, %s", clean(task.Task), task.Generation, clean(task.Head)))
+		t.fact("task", fmt.Sprintf("%s, generation %d, %s", clean(task.Task), task.Generation, clean(task.Bundle)))
 	}
 	t.fact("report", clean(f.Files.Report))
 	for _, warning := range f.Warnings {

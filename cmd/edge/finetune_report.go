@@ -135,7 +135,15 @@ func (t *tuning) keepAll(ctx context.Context, tuned *finetune.Tuned, b *openedBa
 			return err
 		}
 		dir := filepath.Join(t.out.dir, task.Name)
-		if err := copyGeneration(t.store, task.Name, run.Generation, dir); err != nil {
+		g, err := t.store.Generation(task.Name, run.Generation)
+		if err != nil {
+			return err
+		}
+		if err := copyGeneration(g, dir); err != nil {
+			return err
+		}
+		f.Tasks[i].Bundle = filepath.Join(dir, bundleName)
+		if err := writeBundle(ctx, f.Tasks[i].Bundle, g); err != nil {
 			return err
 		}
 		f.Tasks[i].Generation, f.Tasks[i].Head = run.Generation, filepath.Join(dir, models.HeadName)
@@ -147,11 +155,7 @@ func (t *tuning) keepAll(ctx context.Context, tuned *finetune.Tuned, b *openedBa
 }
 
 // copyGeneration copies the files of a generation into a folder.
-func copyGeneration(store *models.Store, task string, n int, dir string) error {
-	g, err := store.Generation(task, n)
-	if err != nil {
-		return err
-	}
+func copyGeneration(g models.Generation, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -174,10 +178,9 @@ func copyGeneration(store *models.Store, task string, n int, dir string) error {
 // write writes the page and the result itself.
 func (t *tuning) write(f *report.FineTune) error {
 	out := t.out.dir
-	f.Files = report.FineTuneFiles{
-		Base: filepath.Join(out, tunedName), Head: f.Tasks[0].Head, Report: filepath.Join(out, reportName),
-		Result: filepath.Join(out, resultName), Checkpoints: filepath.Join(out, checkpointsName),
-	}
+	f.Files.Base, f.Files.Delta = filepath.Join(out, tunedName), filepath.Join(out, deltaName)
+	f.Files.Head, f.Files.Bundle = f.Tasks[0].Head, f.Tasks[0].Bundle
+	f.Files.Report, f.Files.Result, f.Files.Checkpoints = filepath.Join(out, reportName), filepath.Join(out, resultName), filepath.Join(out, checkpointsName)
 	if f.Int8 != nil {
 		f.Files.Int8 = filepath.Join(out, tunedInt8Name)
 	}

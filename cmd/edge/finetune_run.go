@@ -171,6 +171,10 @@ func (t *tuning) finish(ctx context.Context, tuned *finetune.Tuned) (*report.Fin
 			return nil, err
 		}
 	}
+	f.Files.BaseBytes = int64(len(tuned.Base))
+	if f.Files.DeltaBytes, err = t.writeDelta(tuned.Base); err != nil {
+		return nil, err
+	}
 	if err := t.keepAll(ctx, tuned, tunedBase, results, f); err != nil {
 		return nil, err
 	}

@@ -63,6 +63,7 @@ func TestFinetune(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
+	checkPacked(t, f)
 	if events, _ := filepath.Glob(filepath.Join(out, "tb", "*", "events*")); len(events) != 2 {
 		t.Errorf("%d event files", len(events))
 	}
