@@ -205,14 +205,13 @@ func (f *Feed) read(ctx context.Context, cancel context.CancelCauseFunc, source 
 		if !live && !f.wanted(ctx) {
 			return began, ctx.Err()
 		}
-		err := source.Read(ctx, frame)
-		var skipped *Skipped
-		if errors.As(err, &skipped) {
+		if err := source.Read(ctx, frame); err != nil {
+			var skipped *Skipped // here, because it takes memory
+			if !errors.As(err, &skipped) {
+				return began, err
+			}
 			f.skip(skipped)
 			continue
-		}
-		if err != nil {
-			return began, err
 		}
 		now := time.Now()
 		if first {
