@@ -1,0 +1,70 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/edge-adapt/edge/models"
+	"github.com/edge-adapt/edge/runtime/probation"
+)
+
+// carryOut does what the verdicts on the active generation and the shadow say.
+func (t *Task) carryOut(ctx context.Context) {
+	if t.lock(ctx) != nil {
+		return
+	}
+	defer t.unlock()
+	now := time.Now()
+	switch n, v := t.judging.takeVerdict(now); v.Decision {
+	case probation.Good:
+		if err := t.markGood(ctx, n, v.Reason); err != nil {
+			t.runtime.log.Warn("that a generation is good is not on record", "task", t.name, "generation", n, "error", err)
+		}
+	case probation.RollBack:
+		if err := t.goBack(ctx, n, v.Reason, true); err != nil {
+			t.setProblem(n, fmt.Errorf("it must go (%s), but %w", v.Reason, err))
+			t.runtime.log.Error("no way back from a bad generation", "task", t.name, "generation", n, "reason", v.Reason, "error", err)
+		}
+	}
+	if n, v := t.judging.takeShadowVerdict(now); v.Decision != probation.Continue && n != 0 {
+		message := "it may be activated: " + v.Reason
+		if v.Decision == probation.RollBack {
+			message = "it must not be activated: " + v.Reason
+		}
+		t.publish(Event{Kind: KindShadow, Generation: n, Message: message})
+	}
+	t.showProbation()
+}
+
+// markGood ends the probation of generation n, which serves, and records it.
+// Needs the lock.
+func (t *Task) markGood(ctx context.Context, n int, why string) error {
+	err := t.runtime.store.MarkGood(ctx, t.name, n, why)
+	if err == nil {
+		t.publish(Event{Kind: KindGood, Generation: n, Message: why})
+	}
+	t.judging.pass()
+	t.before.swap(nil)
+	t.showProbation()
+	return err
+}
+
+// isGood reports whether g is on record as good.
+func (r *Runtime) isGood(g models.Generation) (bool, error) {
+	marks, err := r.store.Good(g.Task)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(marks, func(m models.Mark) bool { return m.Generation == g.Generation }), nil
+}
+
+// showProbation sets the gauge.
+func (t *Task) showProbation() {
+	v := 0.0
+	if t.judging.underWatch() {
+		v = 1
+	}
+	t.metrics.Probation.Set(v)
+}
