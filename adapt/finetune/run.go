@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/edge-adapt/edge/adapt"
@@ -37,8 +38,8 @@ type run struct {
 // recipe, the folders and the base (what to change is in the hint),
 // adapt.ErrDiverged, the context's, and ErrUnfinished.
 //
-// Memory does not grow with the number of images but for their features: the
-// rest lies in unlinked files under Scratch.
+// Memory does not grow with the number of images but for their features, while
+// phase 1 trains on them: the rest lies in unlinked files under Scratch.
 func Run(ctx context.Context, c Config) (*Tuned, error) {
 	if err := Available(); err != nil {
 		return nil, err
@@ -85,6 +86,7 @@ func runWith(ctx context.Context, c Config, newTop func(topConfig) (top, error))
 	if err := r.trainHeads(ctx); err != nil {
 		return nil, err
 	}
+	r.release()
 	tuned, err := r.trainTop(ctx, newTop, identity, from)
 	if err != nil {
 		return nil, err
@@ -92,6 +94,15 @@ func runWith(ctx context.Context, c Config, newTop func(topConfig) (top, error))
 	tuned.Seconds = r.seconds
 	tuned.Seconds.Total = time.Since(start).Seconds()
 	return tuned, nil
+}
+
+// release gives the features of phase 1 back to the system, before TensorFlow
+// asks for memory of its own: phase 2 reads from the disk.
+func (r *run) release() {
+	for i := range r.data {
+		r.data[i].features, r.before[i].Features = nil, nil
+	}
+	debug.FreeOSMemory()
 }
 
 // Select reads a base and finds the part of it that a recipe trains.

@@ -26,7 +26,7 @@ type TunedTask struct {
 	Task
 	Head *head.Head // over the features of Tuned.Base
 	// Before is the end of phase 1: a head over the parent base, with its own
-	// history, measures and mistakes.
+	// history, measures and mistakes, without the features, which have gone.
 	Before *adapt.Result
 }
 
