@@ -32,7 +32,7 @@ func Decode(data []byte, lim Limits) (*RGB, error) {
 // picture into dst, whose memory it uses if that is large enough. After an error
 // dst holds no picture in particular.
 func DecodeInto(dst *RGB, data []byte, lim Limits) (err error) {
-	lim = lim.orDefault()
+	lim = lim.OrDefault()
 	if len(data) == 0 {
 		return refuse(ErrEmpty, "empty file (0 bytes)")
 	}

@@ -16,8 +16,8 @@ const (
 	defaultPixels = 64 << 20
 )
 
-// orDefault returns the limits with zeros replaced.
-func (l Limits) orDefault() Limits {
+// OrDefault returns the limits with zeros replaced.
+func (l Limits) OrDefault() Limits {
 	if l.Bytes <= 0 {
 		l.Bytes = defaultBytes
 	}

@@ -22,7 +22,7 @@ func ReadFile(path string, lim Limits) ([]byte, error) {
 	if err != nil {
 		return nil, pathless(err)
 	}
-	most := lim.orDefault().Bytes
+	most := lim.OrDefault().Bytes
 	switch {
 	case !info.Mode().IsRegular():
 		return nil, refuse(ErrFormat, "not a file")
@@ -45,7 +45,7 @@ func pathless(err error) error {
 // ReadAll returns all that r holds, and refuses more than lim allows without
 // reading on.
 func ReadAll(r io.Reader, lim Limits) ([]byte, error) {
-	return readAll(r, nil, lim.orDefault().Bytes)
+	return readAll(r, nil, lim.OrDefault().Bytes)
 }
 
 // readAll reads into room, and elsewhere where that does not suffice.
