@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"internal/hint":          {},
 	"internal/digest":        {},
 	"internal/shareddata":    {},
+	"internal/teststore":     {"adapt/head", "camera/pixel", "models", "models/base"},
 	"internal/badfiles":      {},
 	"internal/float16":       {},
 	"internal/samplelinks":   {},
@@ -82,7 +83,7 @@ var allowed = map[string][]string{
 	"samples/generate":       {},
 	"cmd/edge": {
 		"adapt", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard",
-		"camera/pixel", "models", "models/base", "models/bundle", "tflite", "tflite/delta", "tflite/file",
+		"camera/pixel", "models", "models/base", "models/bundle", "runtime/engine", "tflite", "tflite/delta", "tflite/file",
 	},
 }
 

@@ -26,6 +26,8 @@ type adaptFlags struct {
 	config      adapt.TrainConfig // what the flags below the recipe override
 	valFraction float64
 	tensorboard string
+	noActivate  bool
+	progress    string
 }
 
 func (a *app) adaptCommand() *cobra.Command {
@@ -68,6 +70,9 @@ that fails or is killed leaves the generation before it in use.`,
 	flags.StringVar(&f.config.ClassWeights, "class-weights", f.config.ClassWeights, `"balanced" weighs rare classes up`)
 	flags.Float64Var(&f.valFraction, "val-fraction", 0.2, "share of the images held back when there is no val folder")
 	flags.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files into this folder")
+	flags.BoolVar(&f.noActivate, "no-activate", false, "keep the generation without using it: edge models activate N does")
+	flags.StringVar(&f.progress, "progress", "", "lines: how far it is as JSON lines on standard error") // for the daemon
+	cobra.CheckErr(flags.MarkHidden("progress"))
 	cobra.CheckErr(cmd.MarkFlagDirname("dir"))
 	cobra.CheckErr(cmd.MarkFlagDirname("tensorboard"))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("recipe", cobra.FixedCompletions([]string{"default", "seed"}, cobra.ShellCompDirectiveNoFileComp)))
@@ -145,7 +150,7 @@ func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig
 		return err
 	}
 	defer draft.Discard()
-	base, err := a.openBase(ctx, store, f.base)
+	base, err := a.openBaseOrCurrent(ctx, store, f.base)
 	if err != nil {
 		return err
 	}
@@ -155,6 +160,7 @@ func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig
 	}
 
 	bar := newProgress(a.stderr, a.quiet)
+	bar.lines = f.progress == "lines"
 	defer bar.close()
 	result, err := adapt.Run(ctx, adapt.Config{
 		Dir:       f.dir,
@@ -180,7 +186,7 @@ func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig
 	if err != nil {
 		return err
 	}
-	if err := a.keep(ctx, store, draft, f.dir, base, result, run); err != nil {
+	if err := a.keep(ctx, store, draft, f.dir, base, result, run, !f.noActivate); err != nil {
 		return err
 	}
 	if a.json {
@@ -199,8 +205,9 @@ func showStep(bar *progress, p adapt.Progress) {
 }
 
 // keep writes the result into the store as the task's next generation, and
-// makes it the one in use. It fills in run's generation and report.
-func (a *app) keep(ctx context.Context, store *models.Store, draft *models.Draft, dir string, base *openedBase, r *adapt.Result, run *report.Run) error {
+// makes it the one in use if activate is set. It fills in run's generation and
+// report.
+func (a *app) keep(ctx context.Context, store *models.Store, draft *models.Draft, dir string, base *openedBase, r *adapt.Result, run *report.Run, activate bool) error {
 	ref, err := base.putInto(ctx, store)
 	if err != nil {
 		return err
@@ -236,6 +243,9 @@ func (a *app) keep(ctx context.Context, store *models.Store, draft *models.Draft
 		return err
 	}
 	run.Generation, run.Report, run.Path = g.Generation, g.Path(reportName), filepath.Dir(g.Path(reportName))
+	if !activate {
+		return nil
+	}
 	return store.Activate(ctx, a.task, g.Generation, "adapted")
 }
 

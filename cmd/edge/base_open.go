@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/models/base"
+	"github.com/edge-adapt/edge/runtime/engine"
 	"github.com/edge-adapt/edge/tflite"
 )
 
@@ -28,7 +30,7 @@ type baseFlags struct {
 }
 
 func (f *baseFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ref, "base", "", "a .tflite file; default: the base that edge brings along")
+	cmd.Flags().StringVar(&f.ref, "base", "", "a .tflite file, or current: that of the generation in use (default: the base that edge brings along)")
 	f.registerRunning(cmd)
 }
 
@@ -46,6 +48,15 @@ func (f *baseFlags) registerRunning(cmd *cobra.Command) {
 	flags.Int64Var(&f.cacheLimit, "cache-limit", 1024, "MiB that the cache of features may take; 0: no limit")
 }
 
+// engine returns what opens bases as the flags say.
+func (f baseFlags) engine() (*engine.Engine, error) {
+	threads := f.threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return engine.New(engine.Options{Threads: threads, NoXNNPACK: f.noXNNPACK, Tried: filepath.Join(cacheDir(), "tried")})
+}
+
 // openedBase is a base that runs, with the cache of its features.
 type openedBase struct {
 	source base.Source
@@ -53,9 +64,8 @@ type openedBase struct {
 	cache *featurecache.Cache // nil when there is none
 }
 
-// openBase prepares the base that the flags name, tries it in a child process
-// if nobody knows it, and opens it.
-func (a *app) openBase(ctx context.Context, store *models.Store, f baseFlags) (*openedBase, error) {
+// openBase prepares the base that the flags name and opens it.
+func (a *app) openBase(ctx context.Context, f baseFlags) (*openedBase, error) {
 	source, err := base.Prepare(ctx, f.ref, filepath.Join(cacheDir(), "bases"))
 	if err != nil {
 		return nil, inputOr(err)
@@ -63,17 +73,19 @@ func (a *app) openBase(ctx context.Context, store *models.Store, f baseFlags) (*
 	for _, note := range source.Notes {
 		a.warn("%s", note)
 	}
-	if !source.Known && !known(store, source.Digest) {
-		if err := tflite.Trial(ctx, source.Path, tflite.TrialOptions{}); err != nil {
-			return nil, inputError{fmt.Errorf("base %s: %w", source.Name, err)}
-		}
-	}
-	return a.runBase(source, f)
+	return a.runBase(ctx, source, f)
 }
 
-// runBase opens a prepared base.
-func (a *app) runBase(source base.Source, f baseFlags) (*openedBase, error) {
-	b, err := tflite.OpenBase(source.Path, tflite.Options{Threads: f.threads, NoXNNPACK: f.noXNNPACK})
+// runBase opens a prepared base, after a trial if nobody knows it.
+func (a *app) runBase(ctx context.Context, source base.Source, f baseFlags) (*openedBase, error) {
+	e, err := f.engine()
+	if err != nil {
+		return nil, inputError{err}
+	}
+	b, err := e.OpenBase(ctx, source.Path, source.Digest)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, inputError{fmt.Errorf("base %s: %w", source.Name, err)}
 	}
@@ -148,11 +160,4 @@ func (b *openedBase) closeCache() error {
 // Close ends the cache and the interpreter.
 func (b *openedBase) Close() error {
 	return errors.Join(b.closeCache(), b.Base.Close())
-}
-
-// known reports whether a base of this digest is in the store, where it got
-// only after it had run.
-func known(store *models.Store, d digest.Digest) bool {
-	_, err := store.BlobPath(d)
-	return err == nil
 }

@@ -58,9 +58,9 @@ func (a *app) openClassifier(ctx context.Context, number int, f baseFlags) (*cla
 		return nil, inputError{fmt.Errorf("head of generation %d: %w", g.Generation, err)}
 	}
 	m := g.Manifest
-	b, err := a.runBase(base.Source{
+	b, err := a.runBase(ctx, base.Source{
 		Name: m.Base.Name, Digest: m.Base.Digest, Path: g.BasePath(),
-		Preprocessing: m.Preprocessing, Features: m.Features, Known: true,
+		Preprocessing: m.Preprocessing, Features: m.Features,
 	}, f)
 	if err != nil {
 		return nil, err

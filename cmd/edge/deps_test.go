@@ -12,11 +12,9 @@ import (
 )
 
 // serverOnly begins the names of packages that the trainer has and the device
-// must not: TensorFlow's binding, the protocol buffers that come with it, and
-// the client of object stores.
+// must not: TensorFlow's binding and the client of object stores.
 var serverOnly = []string{
 	"github.com/wamuir/graft/tensorflow",
-	"google.golang.org/protobuf/proto",
 	"github.com/minio/minio-go/v7",
 }
 

@@ -8,14 +8,14 @@ import (
 	"github.com/edge-adapt/edge/tflite"
 )
 
-// engine opens the models that fine-tuning makes on the way. They are cut from
+// cutEngine opens the models that fine-tuning makes on the way. They are cut from
 // a base that has passed its trial.
-type engine struct {
+type cutEngine struct {
 	options tflite.Options
 	dir     string // of temporary files; "": the system's
 }
 
-func (e engine) Open(model []byte) (finetune.Model, error) {
+func (e cutEngine) Open(model []byte) (finetune.Model, error) {
 	f, err := os.CreateTemp(e.dir, "edge-*.tflite")
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (t *tuning) quantise(ctx context.Context, tuned *finetune.Tuned, f *report.
 		return fmt.Errorf("write the int8 base: %w", err)
 	}
 	source := t.source(path, data, "finetuned-int8")
-	b, err := t.runBase(source, t.flags.base)
+	b, err := t.runBase(ctx, source, t.flags.base)
 	if err != nil {
 		return err
 	}

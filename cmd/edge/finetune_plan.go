@@ -62,12 +62,8 @@ itself runs on this machine.`,
 }
 
 func (a *app) finetunePlan(ctx context.Context, flags baseFlags, recipe finetune.Recipe) error {
-	store, err := a.openStore()
-	if err != nil {
-		return err
-	}
 	flags.noCache = true
-	b, err := a.openBase(ctx, store, flags)
+	b, err := a.openBase(ctx, flags)
 	if err != nil {
 		return err
 	}

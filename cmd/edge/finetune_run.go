@@ -68,7 +68,7 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 	if err := os.MkdirAll(t.out.dir, 0o755); err != nil {
 		return hint.Wrap(fmt.Errorf("the folder of the result: %w", err), "give another --out")
 	}
-	if t.parent, err = a.openBase(ctx, t.store, f.base); err != nil {
+	if t.parent, err = a.openBase(ctx, f.base); err != nil {
 		return err
 	}
 	defer t.parent.Close()
@@ -114,8 +114,8 @@ func (t *tuning) train(ctx context.Context, tasks []finetune.Task) (*finetune.Tu
 	})
 }
 
-func (t *tuning) engine() engine {
-	return engine{options: tflite.Options{Threads: t.flags.base.threads, NoXNNPACK: t.flags.base.noXNNPACK}, dir: t.flags.scratch}
+func (t *tuning) engine() cutEngine {
+	return cutEngine{options: tflite.Options{Threads: t.flags.base.threads, NoXNNPACK: t.flags.base.noXNNPACK}, dir: t.flags.scratch}
 }
 
 // howToGoOn tells an interrupted person that nothing is lost.
@@ -149,7 +149,7 @@ func (t *tuning) finish(ctx context.Context, tuned *finetune.Tuned) (*report.Fin
 	}
 	start := time.Now()
 	source := t.source(path, tuned.Base, "finetuned")
-	tunedBase, err := t.runBase(source, t.flags.base)
+	tunedBase, err := t.runBase(ctx, source, t.flags.base)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/edge-adapt/edge/camera/pixel"
+	"github.com/edge-adapt/edge/internal/digest"
 )
 
 // embedded is the default base: MobileNetV2 of width 0.35 at 128x128 pixels with
@@ -22,6 +23,10 @@ const embeddedName = "mobilenet_v2_0.35_128"
 
 // Default returns the name of the base that is built into the program.
 func Default() string { return embeddedName }
+
+// IsEmbedded reports whether d is the digest of the base that is built into the
+// program.
+func IsEmbedded(d digest.Digest) bool { return d.Hex() == pinned() }
 
 // pinned returns the 64 hexadecimal digits of embeddedSum.
 func pinned() string {
