@@ -59,6 +59,7 @@ that fails or is killed leaves the generation before it in use.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "dir", "", "folder of images, a folder a class")
 	f.base.register(cmd)
+	flags.Lookup("base").Usage = "a .tflite file, or current: that of the generation in use; default: the base that edge brings along"
 	flags.StringVar(&f.recipe, "recipe", "default", "default: until validation stops improving; seed: the reference, 5 epochs at 0.001")
 	f.resize.register(cmd)
 	flags.IntVar(&f.config.Hidden, "hidden", f.config.Hidden, "units of the hidden layer; 0: no hidden layer")

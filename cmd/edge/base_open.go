@@ -30,7 +30,7 @@ type baseFlags struct {
 }
 
 func (f *baseFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ref, "base", "", "a .tflite file, or current: that of the generation in use (default: the base that edge brings along)")
+	cmd.Flags().StringVar(&f.ref, "base", "", "a .tflite file; default: the base that edge brings along")
 	f.registerRunning(cmd)
 }
 

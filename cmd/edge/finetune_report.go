@@ -131,7 +131,7 @@ func (t *tuning) keepAll(ctx context.Context, tuned *finetune.Tuned, b *openedBa
 		}
 		of := *t.app
 		of.task = task.Name
-		if err := of.keep(ctx, t.store, t.drafts[i], task.Dir, b, results[i], run); err != nil {
+		if err := of.keep(ctx, t.store, t.drafts[i], task.Dir, b, results[i], run, true); err != nil {
 			return err
 		}
 		dir := filepath.Join(t.out.dir, task.Name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -16,6 +17,7 @@ import (
 type progress struct {
 	w     io.Writer
 	quiet bool
+	lines bool // a JSON object a step, for a program
 
 	bars    pretty.Writer // nil when plain
 	stopped chan struct{}
@@ -64,6 +66,12 @@ func (p *progress) update(stage, message string, done, total int) {
 	}
 	fresh := stage != p.stage
 	p.stage = stage
+	if p.lines {
+		if data, err := json.Marshal(progressLine{stage, message, done, total}); err == nil {
+			fmt.Fprintf(p.w, "%s\n", data)
+		}
+		return
+	}
 	if p.bars != nil {
 		if fresh {
 			p.finish()
@@ -85,6 +93,14 @@ func (p *progress) update(stage, message string, done, total int) {
 	} else {
 		fmt.Fprintf(p.w, "%s\n", message)
 	}
+}
+
+// progressLine is what another program reads of a step.
+type progressLine struct {
+	Stage   string `json:"stage"`
+	Message string `json:"message"`
+	Done    int    `json:"done"`
+	Total   int    `json:"total"` // 0: not known
 }
 
 func (p *progress) finish() {
