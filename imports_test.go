@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"camera":             {"camera/pixel"},
 	"camera/cameratest":  {"camera", "camera/pixel"},
 	"camera/pattern":     {"camera", "camera/pixel"},
-	"camera/pipe":        {"camera", "camera/pixel"},
+	"camera/pipe":        {"camera", "camera/live", "camera/pixel"},
 	"camera/dir":         {"camera", "camera/pixel"},
 	"camera/live":        {"camera", "camera/pixel"},
 	"camera/child":       {"camera"},
