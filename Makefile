@@ -111,6 +111,11 @@ $(VEGETA): versions.mk
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/tsenart/vegeta/v12@$(VEGETA_VERSION)
 	touch $@
 
+# About half an hour on two cores: two recipes, four cases, three seeds.
+.PHONY: bench-generalise
+bench-generalise: trainer
+	python3 bench/keras/finetune_few.py --trainer bin/edge-trainer --data ../shared/data --out bench/results
+
 $(PYTHON_KERAS): bench/keras/requirements.txt
 	rm -rf $(DEPS)/keras
 	python3 -m pip install -q --root-user-action=ignore --target $(DEPS)/keras -r $<

@@ -72,16 +72,25 @@ var recipes = map[string]Recipe{
 		Resize: adapt.SeedResize,
 	},
 	// For sets so small that the reference's second phase learns them by heart.
+	// Chosen by measurement (docs/generalise.md): pictures must stay hard to the
+	// end, so that they are cropped far, and blended, under strong dropout; then
+	// three times the rate and many small steps still raise validation. Label
+	// smoothing on top of blending raises the loss and gains nothing.
 	"generalise": {
-		Name: "generalise", Hidden: 128, Dropout: 0.5, Batch: 32,
-		Epochs: [2]int{20, 30}, Rates: [2]float64{1e-3, 1e-4}, Fraction: 0.2, BatchNorm: Folded, Patience: 8,
-		Strengths: Strengths{LabelSmoothing: 0.05, WeightDecay: 0.01, Config: UsualAugmentation()},
+		Name: "generalise", Hidden: 128, Dropout: 0.7, Batch: 16,
+		Epochs: [2]int{10, 60}, Rates: [2]float64{1e-3, 3e-4}, Fraction: 0.2, BatchNorm: Folded, Patience: 20,
+		Resize: adapt.SeedResize,
+		Strengths: Strengths{
+			WeightDecay: 0.01,
+			Config:      augment.Config{Flip: true, Crop: 0.25, Light: 0.3, Mix: 0.3},
+		},
 	},
 }
 
 // UsualAugmentation is how pictures are changed where nobody says how far:
 // what raised accuracy in each of seven cases (10 and 20 images a class of two
-// sets, 2.5 points on average). Turning and blending cost more than they gave.
+// sets, 2.5 points on average) without further changes to the reference's
+// recipe. Turning and, in so few steps, blending cost more than they gave.
 func UsualAugmentation() augment.Config {
 	return augment.Config{Flip: true, Crop: 0.5, Light: 0.3}
 }

@@ -13,6 +13,7 @@ import csv
 import json
 import os
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
@@ -46,6 +47,15 @@ def split_of(generation, path):
         for row in csv.DictReader(f):
             split[row["split"]].append([row["path"], row["label"]])
     path.write_text(json.dumps(split))
+
+
+def fewer(images, count, seed):
+    """Returns count images of each class, chosen by seed; an image is a pair of its path and its class."""
+    rng = random.Random(seed)
+    kept = []
+    for number in sorted({n for _, n in images}):
+        kept += rng.sample(sorted(i for i in images if i[1] == number), count)
+    return kept
 
 
 def compare(o, name, seed, scratch):

@@ -23,9 +23,9 @@ START = time.monotonic()
 import argparse
 import json
 import pathlib
-import random
 import resource
 
+from compare import fewer
 from reference import SIZE, SPLITS, base_of, batches, divide, given, head
 
 import keras
@@ -49,15 +49,6 @@ def options():
     p.add_argument("--save", type=pathlib.Path, metavar="DIR",
                    help="also write result.json, split.json, phase1.weights.h5, phase2.weights.h5 and SPLIT_scores.npy")
     return p.parse_args()
-
-
-def fewer(images, count, seed):
-    """Returns count images of each class, chosen by seed."""
-    rng = random.Random(seed)
-    kept = []
-    for number in sorted({n for _, n in images}):
-        kept += rng.sample(sorted(i for i in images if i[1] == number), count)
-    return kept
 
 
 def network(classes, weights):

@@ -18,8 +18,8 @@ import pathlib
 import statistics
 import tempfile
 
-from compare import split_of, whole_process
-from finetune import fewer, network, phase, unfreeze
+from compare import fewer, split_of, whole_process
+from finetune import network, phase, unfreeze
 from reference import BATCH, SPLITS, given, pixels
 
 import keras
