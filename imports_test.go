@@ -59,9 +59,12 @@ var allowed = map[string][]string{
 	"camera/child":       {"camera"},
 	"camera/stream":      {"camera", "camera/child", "camera/live", "camera/pipe", "camera/pixel"},
 	"camera/csi":         {"camera", "camera/child", "camera/live", "camera/pipe", "camera/pixel"},
-	"camera/v4l2":        {"camera", "camera/pixel"},
+	"camera/v4l2":        {"camera", "camera/live", "camera/pixel"},
 	"camera/open": {
 		"camera", "camera/csi", "camera/dir", "camera/pattern", "camera/pipe", "camera/pixel", "camera/stream", "camera/v4l2",
+	},
+	"adapt/device": {
+		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/report", "camera/pixel", "models", "models/base", "runtime/engine", "tflite",
 	},
 	"adapt/calibrate":   {"adapt", "adapt/head"},
 	"runtime/decide":    {},
@@ -81,8 +84,11 @@ var allowed = map[string][]string{
 	"runtime/sink":           {"runtime"},
 	"runtime/config":         {"camera/open", "models", "runtime", "runtime/decide"},
 	"samples/generate":       {},
+	"cmd/libedge": {
+		"adapt", "adapt/device", "camera/pixel", "models", "models/base", "runtime", "runtime/engine", "tflite",
+	},
 	"cmd/edge": {
-		"adapt", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard",
+		"adapt", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard",
 		"camera/pixel", "models", "models/base", "models/bundle", "runtime/engine", "tflite", "tflite/delta", "tflite/file",
 	},
 }
@@ -92,8 +98,8 @@ var leaves = []string{"internal/hint", "internal/digest", "internal/float16"}
 // homes lists where an outside package may be imported, for those that must
 // not spread: each is a door to the world outside memory-safe, quiet Go.
 var homes = map[string][]string{
-	"C":                             {"tflite/internal/capi"},
-	"unsafe":                        {"tflite/internal/capi", "tflite", "runtime/server/wire"},
+	"C":                             {"tflite/internal/capi", "cmd/libedge"},
+	"unsafe":                        {"tflite/internal/capi", "tflite", "cmd/libedge", "camera/v4l2", "runtime/server/wire"},
 	"github.com/mattn/go-tflite":    {"tflite", "tflite/internal/capi"},
 	"github.com/mattn/go-sqlite3":   {"adapt/featurecache", "runtime/sink"},
 	"database/sql":                  {"adapt/featurecache", "runtime/sink"},

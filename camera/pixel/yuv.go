@@ -153,6 +153,20 @@ func (c *YUV) Grey(dst *RGB, src []byte, width, height, stride int) error {
 	return nil
 }
 
+// RGB takes red, green, blue for every pixel ("RGB3", "rgb24"), whatever Matrix
+// says.
+func (c *YUV) RGB(dst *RGB, src []byte, width, height, stride int) error {
+	stride, err := checkFrame(src, width, height, stride, 3*max(width, 0), 0)
+	if err != nil {
+		return err
+	}
+	dst.Resize(width, height)
+	for row := range height {
+		copy(dst.Pix[row*width*3:][:width*3], src[row*stride:])
+	}
+	return nil
+}
+
 // prepare makes room for rows of width pixels.
 func (c *YUV) prepare(width int) {
 	half := (width + 1) / 2

@@ -177,6 +177,17 @@ func TestGrey(t *testing.T) {
 	}
 }
 
+func TestFramesOfRGB(t *testing.T) {
+	dst := NewRGB(0, 0)
+	var c YUV
+	if err := c.RGB(dst, []byte{1, 2, 3, 9, 9, 4, 5, 6}, 1, 2, 5); err != nil {
+		t.Fatal(err)
+	}
+	if want := []byte{1, 2, 3, 4, 5, 6}; !bytes.Equal(dst.Pix, want) {
+		t.Errorf("%v, want %v", dst.Pix, want)
+	}
+}
+
 func TestYUVAllocatesOnce(t *testing.T) {
 	var c YUV
 	dst := NewRGB(64, 48)
