@@ -2,19 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/hint"
-	"github.com/edge-adapt/edge/models"
-	"github.com/edge-adapt/edge/models/base"
 )
 
 // adaptFlags are the flags of `edge adapt`.
@@ -145,49 +142,41 @@ func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig
 	if err != nil {
 		return err
 	}
-	// Begun before the work, so that a store that cannot be written to shows now.
-	draft, err := store.Begin(a.task)
-	if err != nil {
-		return err
-	}
-	defer draft.Discard()
 	base, err := a.openBaseOrCurrent(ctx, store, f.base)
 	if err != nil {
 		return err
 	}
 	defer base.Close()
-	if base.source.Preprocessing, err = f.preprocessing(base.source.Preprocessing); err != nil {
+	if base.Source.Preprocessing, err = f.preprocessing(base.Source.Preprocessing); err != nil {
 		return err
 	}
+	curves, err := openCurves(f.tensorboard)
+	if err != nil {
+		return err
+	}
+	defer curves.close()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 
 	bar := newProgress(a.stderr, a.quiet)
 	bar.lines = f.progress == "lines"
 	defer bar.close()
-	result, err := adapt.Run(ctx, adapt.Config{
-		Dir:       f.dir,
-		Extractor: base.extractor(),
-		Split:     adapt.SplitOptions{Seed: a.seed, ValFraction: f.valFraction},
-		Recipe:    recipe,
-		Progress:  func(p adapt.Progress) { showStep(bar, p) },
-		Warn:      a.goOnWithout,
+	run, err := device.Adapt(ctx, device.Config{
+		Store: store, Task: a.task, Dir: f.dir, Base: base, Recipe: recipe,
+		Split:      adapt.SplitOptions{Seed: a.seed, ValFraction: f.valFraction},
+		NoActivate: f.noActivate, Version: version, Warn: a.goOnWithout,
+		Progress: func(p adapt.Progress) {
+			showStep(bar, p)
+			if p.Epoch == nil {
+				return
+			}
+			if err := curves.epoch(*p.Epoch); err != nil {
+				fail(err)
+			}
+		},
 	})
 	bar.close()
 	if err != nil {
-		return inputOr(err)
-	}
-	if err := base.closeCache(); err != nil {
-		a.warn("%v", err)
-	}
-	if f.tensorboard != "" {
-		if err := writeTensorBoard(f.tensorboard, result.History); err != nil {
-			return err
-		}
-	}
-	run, err := describe(a.task, base, recipe, result)
-	if err != nil {
-		return err
-	}
-	if err := a.keep(ctx, store, draft, f.dir, base, result, run, !f.noActivate); err != nil {
 		return err
 	}
 	if a.json {
@@ -203,83 +192,6 @@ func showStep(bar *progress, p adapt.Progress) {
 		message = fmt.Sprintf("epoch %d: loss %.3f, validation %.1f %%", e.Epoch, e.Loss, 100*e.ValAccuracy)
 	}
 	bar.update(string(p.Stage), message, p.Done, p.Total)
-}
-
-// keep writes the result into the store as the task's next generation, and
-// makes it the one in use if activate is set. It fills in run's generation and
-// report.
-func (a *app) keep(ctx context.Context, store *models.Store, draft *models.Draft, dir string, base *openedBase, r *adapt.Result, run *report.Run, activate bool) error {
-	ref, err := base.putInto(ctx, store)
-	if err != nil {
-		return err
-	}
-	encoded, err := r.Head.Encode()
-	if err != nil {
-		return err
-	}
-	if err := draft.WriteFile(models.HeadName, encoded); err != nil {
-		return err
-	}
-	samples, err := receipt(r.Dataset)
-	if err != nil {
-		return err
-	}
-	if err := draft.WriteFile(receiptName, samples); err != nil {
-		return err
-	}
-	// The page does not name its generation: the number is given at the commit.
-	page, err := draft.Create(reportName)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(report.HTML(page, run, thumbnails(dir, r)), page.Close()); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	m, err := manifest(base.source, ref, r, run.Recipe)
-	if err != nil {
-		return err
-	}
-	g, err := draft.Commit(ctx, m)
-	if err != nil {
-		return err
-	}
-	run.Generation, run.Report, run.Path = g.Generation, g.Path(reportName), filepath.Dir(g.Path(reportName))
-	if !activate {
-		return nil
-	}
-	return store.Activate(ctx, a.task, g.Generation, "adapted")
-}
-
-// reportName is the file of a generation that people look at.
-const reportName = "report.html"
-
-// manifest is what the generation says of itself.
-func manifest(source base.Source, ref models.Base, r *adapt.Result, recipe json.RawMessage) (models.Manifest, error) {
-	m := models.Manifest{
-		Edge:          version,
-		Base:          ref,
-		Preprocessing: source.Preprocessing,
-		Features:      source.Features,
-		Labels:        r.Dataset.Labels,
-		Recipe:        recipe,
-		Reason:        "adapted",
-	}
-	type pair struct {
-		Accuracy float64 `json:"accuracy"`
-		Loss     float64 `json:"loss"`
-	}
-	measures := struct {
-		Images int   `json:"images"`
-		Train  pair  `json:"train"`
-		Val    pair  `json:"val"`
-		Test   *pair `json:"test,omitempty"`
-	}{r.Dataset.Images().Total, pair{r.Train.Accuracy, r.Train.Loss}, pair{r.Val.Accuracy, r.Val.Loss}, nil}
-	if r.Test != nil {
-		measures.Test = &pair{r.Test.Accuracy, r.Test.Loss}
-	}
-	var err error
-	m.Measures, err = json.Marshal(measures)
-	return m, err
 }
 
 // inputOr marks the errors that the user's own images or model caused.

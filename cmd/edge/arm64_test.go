@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/featurecache"
 	"github.com/edge-adapt/edge/adapt/head"
 	"github.com/edge-adapt/edge/internal/digest"
@@ -88,8 +89,7 @@ func mainJob(t *testing.T, command []string) job {
 		t.Fatal(err)
 	}
 	defer cache.Close()
-	b := openedBase{source: base.Source{Digest: g.Base.Digest, Preprocessing: g.Preprocessing}}
-	view := cache.View(b.space())
+	view := cache.View(device.Space(base.Source{Digest: g.Base.Digest, Preprocessing: g.Preprocessing}))
 	files, err := filepath.Glob(filepath.Join(samples, "*", "*.jpg"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no samples: %v", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/models/base"
 )
@@ -13,7 +14,7 @@ import (
 const currentBase = "current"
 
 // openBaseOrCurrent opens the base that the flags name.
-func (a *app) openBaseOrCurrent(ctx context.Context, store *models.Store, f baseFlags) (*openedBase, error) {
+func (a *app) openBaseOrCurrent(ctx context.Context, store *models.Store, f baseFlags) (*device.Base, error) {
 	if f.ref != currentBase {
 		return a.openBase(ctx, f)
 	}

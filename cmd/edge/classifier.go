@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/head"
 	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/hint"
@@ -17,7 +18,7 @@ import (
 // classifier is a stored generation that runs.
 type classifier struct {
 	generation models.Generation
-	base       *openedBase
+	base       *device.Base
 	head       *head.Head
 
 	pixels   []float32
@@ -93,7 +94,7 @@ func (c *classifier) classify(data []byte) ([]ranked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.base.source.Preprocessing.Apply(c.pixels, image); err != nil {
+	if err := c.base.Source.Preprocessing.Apply(c.pixels, image); err != nil {
 		return nil, err
 	}
 	if err := c.base.Embed(c.features, c.pixels); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -55,6 +56,7 @@ func (a *app) fail(ctx context.Context, err error) int {
 	next := hint.Of(err)
 	var usage usageError
 	var input inputError
+	var ofDevice *device.InputError
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		code = exitInterrupted
@@ -67,7 +69,7 @@ func (a *app) fail(ctx context.Context, err error) int {
 		if next == "" {
 			next = usage.command + " --help"
 		}
-	case errors.As(err, &input):
+	case errors.As(err, &input), errors.As(err, &ofDevice):
 		code = exitInput
 	}
 	if errors.Is(err, errSilent) {

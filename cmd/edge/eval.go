@@ -82,7 +82,7 @@ func (a *app) evaluate(ctx context.Context, c *classifier, dir, split string) (*
 	}
 	bar := newProgress(a.stderr, a.quiet)
 	defer bar.close()
-	extractor := c.base.extractor()
+	extractor := c.base.Extractor()
 	features, err := extractor.Extract(ctx, d, func(done, total int) {
 		bar.update("features", "features", done, total)
 	}, a.goOnWithout)

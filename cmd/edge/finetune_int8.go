@@ -14,7 +14,7 @@ import (
 // quantise writes the new base with int8 arithmetic beside it, and measures the
 // same heads over it.
 func (t *tuning) quantise(ctx context.Context, tuned *finetune.Tuned, f *report.FineTune) error {
-	data, err := tuned.Quantise(ctx, t.engine(), t.parent.extractor(), func(done, total int) {
+	data, err := tuned.Quantise(ctx, t.engine(), t.parent.Extractor(), func(done, total int) {
 		t.bar.update("calibrate", "ranges for int8", done, total)
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 // writeDelta writes what changed of the parent beside the new base, and returns
 // how many bytes that is.
 func (t *tuning) writeDelta(child []byte) (int64, error) {
-	parent, err := os.ReadFile(t.parent.source.Path)
+	parent, err := os.ReadFile(t.parent.Source.Path)
 	if err != nil {
 		return 0, err
 	}

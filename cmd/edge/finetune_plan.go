@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/finetune"
 	"github.com/edge-adapt/edge/adapt/finetune/network"
 	"github.com/edge-adapt/edge/adapt/report"
@@ -68,7 +69,7 @@ func (a *app) finetunePlan(ctx context.Context, flags baseFlags, recipe finetune
 		return err
 	}
 	defer b.Close()
-	source := b.source
+	source := b.Source
 	data, err := os.ReadFile(source.Path)
 	if err != nil {
 		return err
@@ -101,8 +102,8 @@ const slower = 2.5
 
 // timeOf returns the seconds of one of the multiply-accumulates that a base
 // needs for a picture: the fastest of some runs.
-func timeOf(b *openedBase, macs int64) (float64, error) {
-	pixels, features := make([]float32, b.source.Preprocessing.Len()), make([]float32, b.source.Features)
+func timeOf(b *device.Base, macs int64) (float64, error) {
+	pixels, features := make([]float32, b.Source.Preprocessing.Len()), make([]float32, b.Source.Features)
 	fastest := math.Inf(1)
 	for range 10 {
 		start := time.Now()

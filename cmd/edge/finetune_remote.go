@@ -91,7 +91,7 @@ func (t *tuning) fetchAll(ctx context.Context, tasks []finetune.Task) error {
 // where this machine is gone.
 func (t *tuning) epoch(ctx context.Context) func(finetune.Epoch) error {
 	return func(e finetune.Epoch) error {
-		err := t.curves.epoch(e)
+		err := t.curves.epoch(e.Epoch)
 		if e.Phase == 2 {
 			err = errors.Join(err, t.out.send(ctx))
 		}

@@ -13,9 +13,9 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/finetune"
 	"github.com/edge-adapt/edge/adapt/report"
-	"github.com/edge-adapt/edge/adapt/tensorboard"
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models"
@@ -28,14 +28,14 @@ type tunedRecipe struct {
 }
 
 // describe puts what the run did into the form in which it is shown.
-func (t *tuning) describe(tuned *finetune.Tuned, b *openedBase, results []*adapt.Result) (*report.FineTune, error) {
+func (t *tuning) describe(tuned *finetune.Tuned, b *device.Base, results []*adapt.Result) (*report.FineTune, error) {
 	first, err := t.describeTask(tuned, b, results, 0)
 	if err != nil {
 		return nil, err
 	}
 	f := &report.FineTune{
 		Run:      *first,
-		Parent:   report.Base{Name: t.parent.source.Name, Digest: t.parent.source.Digest},
+		Parent:   report.Base{Name: t.parent.Source.Name, Digest: t.parent.Source.Digest},
 		Unfreeze: unfrozen(tuned, t.recipe),
 		Before:   report.NewOutcome(tuned.Tasks[0].Before),
 		After:    report.NewOutcome(results[0]),
@@ -61,22 +61,14 @@ func (t *tuning) describe(tuned *finetune.Tuned, b *openedBase, results []*adapt
 }
 
 // describeTask is what `edge adapt` would say of one task's head.
-func (t *tuning) describeTask(tuned *finetune.Tuned, b *openedBase, results []*adapt.Result, i int) (*report.Run, error) {
-	run := report.NewRun(results[i])
-	run.Verdict = report.JudgeMet(results[i])
-	run.Task = tuned.Tasks[i].Name
-	run.Base = report.Base{Name: b.source.Name, Digest: b.source.Digest}
-	run.PeakRSSMiB = peakRSS()
-	run.Created = time.Now().UTC().Truncate(time.Second)
-	run.Version = version
+func (t *tuning) describeTask(tuned *finetune.Tuned, b *device.Base, results []*adapt.Result, i int) (*report.Run, error) {
+	run := device.Describe(tuned.Tasks[i].Name, b, results[i], version)
 	run.Seconds = adapt.Seconds{Total: time.Since(t.start).Seconds(), Features: tuned.Seconds.Features + tuned.Seconds.Prefix, Train: tuned.Seconds.Head + tuned.Seconds.Train}
-	for _, w := range []string{t.parent.Warning(), b.Warning()} {
-		if w != "" {
-			run.Warnings = append(run.Warnings, w)
-		}
+	if w := t.parent.Warning(); w != "" {
+		run.Warnings = append(run.Warnings, w)
 	}
 	var err error
-	run.Recipe, err = json.Marshal(tunedRecipe{t.recipe, t.parent.source.Digest})
+	run.Recipe, err = json.Marshal(tunedRecipe{t.recipe, t.parent.Source.Digest})
 	return run, err
 }
 
@@ -123,15 +115,15 @@ func readResult(out string) (*report.FineTune, error) {
 
 // keepAll makes the heads the tasks' next generations, and puts their files
 // beside the base.
-func (t *tuning) keepAll(ctx context.Context, tuned *finetune.Tuned, b *openedBase, results []*adapt.Result, f *report.FineTune) error {
+func (t *tuning) keepAll(ctx context.Context, tuned *finetune.Tuned, b *device.Base, results []*adapt.Result, f *report.FineTune) error {
 	for i, task := range tuned.Tasks {
 		run, err := t.describeTask(tuned, b, results, i)
 		if err != nil {
 			return err
 		}
-		of := *t.app
-		of.task = task.Name
-		if err := of.keep(ctx, t.store, t.drafts[i], task.Dir, b, results[i], run, true); err != nil {
+		if err := device.Keep(ctx, device.Keeping{
+			Store: t.store, Draft: t.drafts[i], Task: task.Name, Dir: task.Dir, Base: b, Result: results[i], Run: run,
+		}); err != nil {
 			return err
 		}
 		dir := filepath.Join(t.out.dir, task.Name)
@@ -180,12 +172,12 @@ func (t *tuning) write(f *report.FineTune) error {
 	out := t.out.dir
 	f.Files.Base, f.Files.Delta = filepath.Join(out, tunedName), filepath.Join(out, deltaName)
 	f.Files.Head, f.Files.Bundle = f.Tasks[0].Head, f.Tasks[0].Bundle
-	f.Files.Report, f.Files.Result, f.Files.Checkpoints = filepath.Join(out, reportName), filepath.Join(out, resultName), filepath.Join(out, checkpointsName)
+	f.Files.Report, f.Files.Result, f.Files.Checkpoints = filepath.Join(out, device.ReportName), filepath.Join(out, resultName), filepath.Join(out, checkpointsName)
 	if f.Int8 != nil {
 		f.Files.Int8 = filepath.Join(out, tunedInt8Name)
 	}
 	f.Report = f.Files.Report
-	f.PeakRSSMiB = peakRSS()
+	f.PeakRSSMiB = device.PeakRSS()
 	f.Seconds.Total = time.Since(t.start).Seconds()
 	var page bytes.Buffer
 	if err := report.FineTuneHTML(&page, f); err != nil {
@@ -199,40 +191,4 @@ func (t *tuning) write(f *report.FineTune) error {
 		renameio.WriteFile(f.Files.Report, page.Bytes(), 0o644, renameio.WithTempDir(out)),
 		renameio.WriteFile(f.Files.Result, append(result, '\n'), 0o644, renameio.WithTempDir(out)),
 	)
-}
-
-// liveCurves writes TensorBoard's event files while the training runs. Without
-// a folder it does nothing.
-type liveCurves struct{ curves *tensorboard.Curves }
-
-func openCurves(dir string) (*liveCurves, error) {
-	if dir == "" {
-		return &liveCurves{}, nil
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, err
-	}
-	curves, err := tensorboard.CreateCurves(dir, nil)
-	if err != nil {
-		return nil, fmt.Errorf("TensorBoard: %w", err)
-	}
-	return &liveCurves{curves}, nil
-}
-
-func (l *liveCurves) epoch(e finetune.Epoch) error {
-	if l.curves == nil {
-		return nil
-	}
-	err := l.curves.Epoch(e.Epoch.Epoch, tensorboard.Point{Loss: e.Loss, Accuracy: e.Accuracy},
-		&tensorboard.Point{Loss: e.ValLoss, Accuracy: e.ValAccuracy})
-	if err != nil {
-		return fmt.Errorf("TensorBoard: %w", err)
-	}
-	return nil
-}
-
-func (l *liveCurves) close() {
-	if l.curves != nil {
-		_ = l.curves.Close() // every epoch was written when it ended
-	}
 }

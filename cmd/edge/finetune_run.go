@@ -11,6 +11,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/finetune"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/internal/digest"
@@ -35,7 +36,7 @@ type tuning struct {
 	recipe finetune.Recipe
 	store  *models.Store
 	drafts []*models.Draft // of each task
-	parent *openedBase
+	parent *device.Base
 	bar    *progress
 	curves *liveCurves
 	out    place
@@ -72,7 +73,7 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 		return err
 	}
 	defer t.parent.Close()
-	t.parent.source.Preprocessing = recipe.Preprocessing(t.parent.source.Preprocessing)
+	t.parent.Source.Preprocessing = recipe.Preprocessing(t.parent.Source.Preprocessing)
 	if t.curves, err = openCurves(f.tensorboard); err != nil {
 		return err
 	}
@@ -99,13 +100,13 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 
 // train runs the two phases.
 func (t *tuning) train(ctx context.Context, tasks []finetune.Task) (*finetune.Tuned, error) {
-	data, err := os.ReadFile(t.parent.source.Path)
+	data, err := os.ReadFile(t.parent.Source.Path)
 	if err != nil {
 		return nil, err
 	}
 	return finetune.Run(ctx, finetune.Config{
 		Tasks:  tasks,
-		Base:   finetune.Base{Data: data, Digest: t.parent.source.Digest, Extractor: t.parent.extractor()},
+		Base:   finetune.Base{Data: data, Digest: t.parent.Source.Digest, Extractor: t.parent.Extractor()},
 		Recipe: t.recipe, Engine: t.engine(),
 		ValFraction: t.flags.valFraction, Calibrate: t.flags.calibrate,
 		Checkpoints: filepath.Join(t.out.dir, checkpointsName), Resume: t.flags.resume,
@@ -183,7 +184,7 @@ func (t *tuning) finish(ctx context.Context, tuned *finetune.Tuned) (*report.Fin
 
 // source describes a base that came out of the parent, and is fed as it is.
 func (t *tuning) source(path string, data []byte, suffix string) base.Source {
-	p := t.parent.source
+	p := t.parent.Source
 	return base.Source{
 		Name: p.Name + "-" + suffix, Path: path, Digest: digest.Of(data),
 		Preprocessing: p.Preprocessing, Features: p.Features, Known: true,
@@ -191,11 +192,11 @@ func (t *tuning) source(path string, data []byte, suffix string) base.Source {
 }
 
 // measure measures all heads over a base.
-func (t *tuning) measure(ctx context.Context, tuned *finetune.Tuned, b *openedBase) ([]*adapt.Result, error) {
+func (t *tuning) measure(ctx context.Context, tuned *finetune.Tuned, b *device.Base) ([]*adapt.Result, error) {
 	var results []*adapt.Result
 	for i, task := range tuned.Tasks {
-		r, err := tuned.Measure(ctx, i, b.extractor(), func(done, total int) {
-			t.bar.update("measure "+b.source.Name+task.Name, "measure", done, total)
+		r, err := tuned.Measure(ctx, i, b.Extractor(), func(done, total int) {
+			t.bar.update("measure "+b.Source.Name+task.Name, "measure", done, total)
 		}, t.goOnWithout)
 		if err != nil {
 			return nil, err

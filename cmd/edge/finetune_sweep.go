@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/finetune"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/internal/hint"
@@ -225,7 +226,7 @@ func (a *app) printSweepRun(r report.SweepRun) error {
 
 // writeSweep writes the comparison and prints it.
 func (a *app) writeSweep(out string, s *report.Sweep) error {
-	s.Report = filepath.Join(out, reportName)
+	s.Report = filepath.Join(out, device.ReportName)
 	var page bytes.Buffer
 	if err := report.SweepHTML(&page, s); err != nil {
 		return err

@@ -31,11 +31,14 @@ func TestKill(t *testing.T) {
 		cmd.Env = env
 		return cmd
 	}
-	start := time.Now()
-	if out, err := adapt(t.Context()).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	whole := time.Hour
+	for range 2 { // the first one computes features, the others find them
+		start := time.Now()
+		if out, err := adapt(t.Context()).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		whole = min(whole, time.Since(start))
 	}
-	whole := time.Since(start)
 
 	store, err := models.Open(filepath.Join(dir, "edge", "store"))
 	if err != nil {
@@ -45,7 +48,8 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d, a whole run takes %v", seed, whole)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	current, killed := 1, 0
-	for range kills {
+	// A machine that is busy at first and idle later lets too many runs end.
+	for runs := 0; runs < kills || killed < kills/3 && runs < 4*kills; runs++ {
 		var args []string
 		if rng.IntN(4) == 0 {
 			args = append(args, "--no-cache") // slower: other instants
@@ -74,7 +78,7 @@ func TestKill(t *testing.T) {
 		current = g.Generation
 	}
 	if killed < kills/3 {
-		t.Errorf("only %d of %d runs were killed: the test proves little", killed, kills)
+		t.Errorf("only %d runs were killed: the test proves little", killed)
 	}
 
 	// All generations ever seen are whole, and the next run just works.

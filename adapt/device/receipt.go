@@ -1,4 +1,4 @@
-package main
+package device
 
 import (
 	"bytes"
@@ -7,8 +7,8 @@ import (
 	"github.com/edge-adapt/edge/adapt"
 )
 
-// receiptName is the file of a generation that says which images made it.
-const receiptName = "samples.csv"
+// ReceiptName is the file of a generation that says which images made it.
+const ReceiptName = "samples.csv"
 
 // receipt lists the images that a head was trained and measured on: one line
 // each, split, label, content digest, path below the folder.

@@ -1,0 +1,108 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/report"
+	"github.com/edge-adapt/edge/models"
+	"github.com/edge-adapt/edge/models/base"
+)
+
+// Keeping is what Keep makes a generation of.
+type Keeping struct {
+	Store *models.Store
+	Draft *models.Draft // begun for Task; Keep commits it
+	Task  string
+	Dir   string // of the images, for the report's pictures
+	Base  *Base
+	// Result is what was trained, and Run how it is shown. Keep fills in Run's
+	// Generation, Report and Path.
+	Result *adapt.Result
+	Run    *report.Run
+	// NoActivate keeps the generation without putting it in use.
+	NoActivate bool
+}
+
+// ReportName is the file of a generation that people look at.
+const ReportName = "report.html"
+
+// Keep writes a result into the store as the task's next generation, and puts it
+// in use unless told otherwise.
+func Keep(ctx context.Context, k Keeping) error {
+	ref, err := k.Base.putInto(ctx, k.Store)
+	if err != nil {
+		return err
+	}
+	encoded, err := k.Result.Head.Encode()
+	if err != nil {
+		return err
+	}
+	if err := k.Draft.WriteFile(models.HeadName, encoded); err != nil {
+		return err
+	}
+	samples, err := receipt(k.Result.Dataset)
+	if err != nil {
+		return err
+	}
+	if err := k.Draft.WriteFile(ReceiptName, samples); err != nil {
+		return err
+	}
+	// The page does not name its generation: the number is given at the commit.
+	page, err := k.Draft.Create(ReportName)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(report.HTML(page, k.Run, thumbnails(k.Dir, k.Result)), page.Close()); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	m, err := manifest(k.Base.Source, ref, k.Result, k.Run)
+	if err != nil {
+		return err
+	}
+	g, err := k.Draft.Commit(ctx, m)
+	if err != nil {
+		return err
+	}
+	k.Run.Generation, k.Run.Report, k.Run.Path = g.Generation, g.Path(ReportName), filepath.Dir(g.Path(ReportName))
+	if k.NoActivate {
+		return nil
+	}
+	return k.Store.Activate(ctx, k.Task, g.Generation, reason)
+}
+
+// reason is why a generation was made.
+const reason = "adapted"
+
+// manifest is what the generation says of itself.
+func manifest(source base.Source, ref models.Base, r *adapt.Result, run *report.Run) (models.Manifest, error) {
+	m := models.Manifest{
+		Edge:          run.Version,
+		Base:          ref,
+		Preprocessing: source.Preprocessing,
+		Features:      source.Features,
+		Labels:        r.Dataset.Labels,
+		Recipe:        run.Recipe,
+		Reason:        reason,
+	}
+	type pair struct {
+		Accuracy float64 `json:"accuracy"`
+		Loss     float64 `json:"loss"`
+	}
+	measures := struct {
+		Images int   `json:"images"`
+		Train  pair  `json:"train"`
+		Val    pair  `json:"val"`
+		Test   *pair `json:"test,omitempty"`
+	}{r.Dataset.Images().Total, pair{r.Train.Accuracy, r.Train.Loss}, pair{r.Val.Accuracy, r.Val.Loss}, nil}
+	if r.Test != nil {
+		measures.Test = &pair{r.Test.Accuracy, r.Test.Loss}
+	}
+	var err error
+	m.Measures, err = json.Marshal(measures)
+	return m, err
+}
