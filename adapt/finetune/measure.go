@@ -14,6 +14,7 @@ import (
 //
 // e runs the new base; progress may be nil.
 func (t *Tuned) Measure(ctx context.Context, task int, e adapt.Extractor, progress func(done, total int), warn func(error)) (*adapt.Result, error) {
+	defer sparing()()
 	of := t.Tasks[task]
 	d := copied(of.Before.Dataset)
 	f, err := e.Extract(ctx, d, progress, warn)

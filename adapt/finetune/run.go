@@ -49,6 +49,7 @@ func Run(ctx context.Context, c Config) (*Tuned, error) {
 
 // runWith is Run with the maker of the top.
 func runWith(ctx context.Context, c Config, newTop func(topConfig) (top, error)) (*Tuned, error) {
+	defer sparing()()
 	start := time.Now()
 	r := &run{Config: c}
 	if err := r.validate(); err != nil {
