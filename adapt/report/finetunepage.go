@@ -36,6 +36,11 @@ func FineTuneHTML(w io.Writer, f *FineTune) error {
 	before, name := f.compared()
 	// The time of the whole run, and not of what it has in common with an adaptation.
 	p.Tiles[len(p.Tiles)-1] = tile{"time", f.Seconds.Total, duration(f.Seconds.Total), fmt.Sprintf("%.0f MiB of memory at its peak", f.PeakRSSMiB)}
+	for i := range p.Tiles {
+		if p.Tiles[i].Name == "train accuracy" { // of which the page has another, as met
+			p.Tiles[i].Name = "train accuracy, clean"
+		}
+	}
 	return writePage(w, "finetune", fineTunePage{
 		page: p, Parent: f.Parent, Tasks: f.Tasks,
 		Change: changeSentence(before, f.After), Changes: changeRows(before, f.After), BeforeName: name,
