@@ -66,7 +66,7 @@ var allowed = map[string][]string{
 	"adapt/device": {
 		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/report", "camera/pixel", "models", "models/base", "runtime/engine", "tflite",
 	},
-	"adapt/calibrate":   {"adapt", "adapt/head"},
+	"adapt/calibrate":   {"adapt", "adapt/head", "adapt/internal/kernel"},
 	"runtime/decide":    {},
 	"runtime/probation": {},
 	"runtime/metrics":   {},

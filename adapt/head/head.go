@@ -142,8 +142,8 @@ func (h *Head) Scratch() int { return h.Hidden }
 //
 // features has shape [Features]: the pooled output of the base. dst has shape
 // [Classes] and sums to 1. scratch has at least Scratch() elements, whose
-// contents do not matter and are overwritten; it must not overlap the others.
-// Scores panics if a length differs. It keeps no reference, does not allocate,
+// contents do not matter; it must not overlap the others. Afterwards its first
+// Hidden elements are what the hidden layer made of the features. Scores panics if a length differs. It keeps no reference, does not allocate,
 // and may be called concurrently with different dst and scratch. Features that
 // are NaN or infinite give scores that are NaN.
 func (h *Head) Scores(dst, features, scratch []float32) {

@@ -154,6 +154,7 @@ func TestNoAllocations(t *testing.T) {
 		Multiply(y, y)
 		SoftmaxGrad(y[:6], y[:6], 2, 1)
 		CrossEntropy(y[:6], 1)
+		Temper(y[:6], 0.5)
 		ReluMask(y, y)
 		DenseGradWeights(gw, x, y, 5, 9, 6, 0, 9)
 		DenseGradBias(gb, y, 5, 6)

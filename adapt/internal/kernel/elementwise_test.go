@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -104,6 +105,51 @@ func TestSoftmaxGrad(t *testing.T) {
 		in := append([]float32(nil), z...)
 		SoftmaxGrad(in, in, label, scale)
 		same(t, "in place", in, dz.data)
+	}
+}
+
+func TestTemper(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for range 200 {
+		n := 1 + rng.IntN(12)
+		z, p, want := make([]float32, n), make([]float32, n), make([]float32, n)
+		power := math.Exp(rng.NormFloat64())
+		for j := range z {
+			z[j] = float32(rng.NormFloat64() * 5)
+			want[j] = float32(float64(z[j]) * power)
+		}
+		Softmax(p, z)
+		Softmax(want, want)
+		Temper(p, power)
+		for j := range p {
+			if math.Abs(float64(p[j]-want[j])) > 2e-6 {
+				t.Fatalf("power %v: %v, want %v", power, p, want)
+			}
+		}
+	}
+	for _, c := range []struct {
+		p, want []float32
+		power   float64
+	}{
+		{[]float32{1}, []float32{1}, 0.3},
+		{[]float32{0.25, 0.25, 0.5}, []float32{1. / 6, 1. / 6, 4. / 6}, 2},
+		{[]float32{1, 0, 0}, []float32{1, 0, 0}, 0.5},
+		{[]float32{0.5, 0.5, 0}, []float32{0.5, 0.5, 0}, 0.01},
+	} {
+		got := slices.Clone(c.p)
+		Temper(got, c.power)
+		for j := range got {
+			if math.Abs(float64(got[j]-c.want[j])) > 1e-7 {
+				t.Errorf("%v to the %v: %v, want %v", c.p, c.power, got, c.want)
+			}
+		}
+	}
+	bad := []float32{0.5, float32(math.NaN()), 0.1}
+	Temper(bad, 2)
+	for _, v := range bad {
+		if v == v {
+			t.Errorf("NaN became %v", bad)
+		}
 	}
 }
 

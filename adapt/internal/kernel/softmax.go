@@ -57,6 +57,30 @@ func SoftmaxGrad(dz, z []float32, label int, scale float32) {
 	}
 }
 
+// Temper raises probabilities to a power and lets them sum to 1 again: the
+// softmax of the logits times power, without the logits.
+//
+//	top = max(p)
+//	s = 0
+//	for j: e[j] = exp(-power*log(top/p[j]));  s += e[j]     (in float64)
+//	for j: p[j] = e[j] / s
+//
+// p has at least one element, each from 0 to 1 and not all 0; power is above 0.
+// NaN in p gives NaN everywhere. Equal probabilities stay equal, and the order
+// stays.
+func Temper(p []float32, power float64) {
+	top := float64(highest(p))
+	var sum float64
+	for j, v := range p {
+		e := exp(-float64(power * log(top/float64(v))))
+		p[j] = float32(e)
+		sum += e
+	}
+	for j := range p {
+		p[j] = float32(float64(p[j]) / sum)
+	}
+}
+
 // Argmax returns the index of the greatest element of z, the first of equals.
 // z has at least one element; a NaN is never greater.
 func Argmax(z []float32) int {
