@@ -334,7 +334,13 @@ func (w *watcher) next(kind Kind) Event {
 				return e
 			}
 		case <-deadline:
-			w.tb.Fatalf("no %s event after 20 s; there were %v", kind, w.seen)
+			var kinds []Kind
+			for _, e := range w.seen {
+				if e.Kind != KindChange {
+					kinds = append(kinds, e.Kind)
+				}
+			}
+			w.tb.Fatalf("no %s event after 20 s; besides changes there were %v", kind, kinds)
 		}
 	}
 }

@@ -41,10 +41,6 @@ func (r *Runtime) openGeneration(ctx context.Context, g models.Generation) (*ser
 	if err != nil {
 		return nil, err
 	}
-	good, err := r.isGood(g)
-	if err != nil {
-		return nil, err
-	}
 	pool, err := r.pools.get(ctx, g)
 	if err != nil {
 		return nil, err
@@ -54,7 +50,7 @@ func (r *Runtime) openGeneration(ctx context.Context, g models.Generation) (*ser
 			Generation: g.Generation, Labels: slices.Clone(g.Labels), Preprocessing: g.Preprocessing,
 			Base: g.Base, Features: g.Features, Calibrated: c != nil, Created: g.Created,
 		},
-		head: h, calibration: c, pool: pool, good: good,
+		head: h, calibration: c, pool: pool, good: r.isGood(g),
 	}
 	s.users.Store(1)
 	if o := s.score(pool.sample, new(scoring)); o.score != o.score {

@@ -51,13 +51,14 @@ func (t *Task) markGood(ctx context.Context, n int, why string) error {
 	return err
 }
 
-// isGood reports whether g is on record as good.
-func (r *Runtime) isGood(g models.Generation) (bool, error) {
+// isGood reports whether g is on record as good. A record that cannot be read
+// keeps nothing from serving: the generation is then on probation once more.
+func (r *Runtime) isGood(g models.Generation) bool {
 	marks, err := r.store.Good(g.Task)
 	if err != nil {
-		return false, err
+		r.log.Warn("which generations are good cannot be read", "task", g.Task, "error", err)
 	}
-	return slices.ContainsFunc(marks, func(m models.Mark) bool { return m.Generation == g.Generation }), nil
+	return slices.ContainsFunc(marks, func(m models.Mark) bool { return m.Generation == g.Generation })
 }
 
 // showProbation sets the gauge.
