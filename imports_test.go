@@ -98,7 +98,7 @@ var leaves = []string{"internal/hint", "internal/digest", "internal/float16"}
 // homes lists where an outside package may be imported, for those that must
 // not spread: each is a door to the world outside memory-safe, quiet Go.
 var homes = map[string][]string{
-	"C":                             {"tflite/internal/capi", "cmd/libedge"},
+	"C":                             {"tflite/internal/capi", "cmd/libedge", "adapt/finetune/graph"},
 	"unsafe":                        {"tflite/internal/capi", "tflite", "cmd/libedge", "camera/v4l2", "runtime/server/wire"},
 	"github.com/mattn/go-tflite":    {"tflite", "tflite/internal/capi"},
 	"github.com/mattn/go-sqlite3":   {"adapt/featurecache", "runtime/sink"},
