@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/calibrate"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/models/base"
@@ -21,7 +22,7 @@ type Keeping struct {
 	Dir   string // of the images, for the report's pictures
 	Base  *Base
 	// Result is what was trained, and Run how it is shown. Keep fills in Run's
-	// Generation, Report and Path.
+	// Generation, Report, Path and Calibration.
 	Result *adapt.Result
 	Run    *report.Run
 	// NoActivate keeps the generation without putting it in use.
@@ -43,6 +44,9 @@ func Keep(ctx context.Context, k Keeping) error {
 		return err
 	}
 	if err := k.Draft.WriteFile(models.HeadName, encoded); err != nil {
+		return err
+	}
+	if err := k.calibrate(); err != nil {
 		return err
 	}
 	samples, err := receipt(k.Result.Dataset)
@@ -73,6 +77,24 @@ func Keep(ctx context.Context, k Keeping) error {
 		return nil
 	}
 	return k.Store.Activate(ctx, k.Task, g.Generation, reason)
+}
+
+// calibrate fits the head's calibration on the validation images, adds it to the
+// draft and to the run.
+func (k Keeping) calibrate() error {
+	of := func(split adapt.Split) adapt.Set {
+		return k.Result.Dataset.Set(k.Result.Features, func(s adapt.Sample) bool { return s.Split == split })
+	}
+	c, err := calibrate.Fit(k.Base.Source.Digest, k.Result.Head, of(adapt.SplitTrain), of(adapt.SplitVal))
+	if err != nil {
+		return err
+	}
+	data, err := c.Encode()
+	if err != nil {
+		return err
+	}
+	k.Run.Calibration = &report.Calibration{Temperature: c.Temperature(), Unknown: c.Detects(), Note: c.Note()}
+	return k.Draft.WriteFile(calibrate.FileName, data)
 }
 
 // reason is why a generation was made.

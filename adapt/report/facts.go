@@ -23,6 +23,9 @@ func (t *textReport) facts() {
 	if r.BestEpoch > 0 && len(r.History) > 0 {
 		t.fact("epochs", fmt.Sprintf("%d, weights of epoch %d kept", len(r.History), r.BestEpoch))
 	}
+	if r.Calibration != nil {
+		t.fact("calibration", r.Calibration.sentence())
+	}
 	if r.Generation > 0 {
 		generation := fmt.Sprintf("%d of task %s", r.Generation, clean(r.Task))
 		if r.Path != "" {

@@ -98,6 +98,7 @@ func plausible() *Run {
 		Path:   "/home/pi/.local/share/edge/tasks/panel/generations/3", Created: time.Date(2026, 3, 4, 15, 6, 7, 0, time.UTC), Version: "v0.1.0",
 		Recipe:    json.RawMessage(`{"hidden":128,"dropout":0.5,"rate":0.001,"epochs":200,"batch":32,"seed":7,"patience":8,"class_weights":""}`),
 		BestEpoch: 19, Cache: &Cache{Hits: 1290, Misses: 214},
+		Calibration: &Calibration{Temperature: 1.375, Unknown: true},
 		Skipped: []adapt.Skip{
 			{Path: "lamp_red/IMG_0041.jpg", Reason: "truncated: 18432 bytes, then nothing"},
 			{Path: "dial_low/notes.png", Reason: "not a picture"},

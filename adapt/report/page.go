@@ -29,6 +29,7 @@ type page struct {
 	Rest        float64 // seconds
 
 	MistakesText, ImagesText, CacheText string
+	CalibrationText                     string
 	Recipe                              []setting
 }
 
@@ -111,6 +112,9 @@ func newPage(run *Run, wrong []Mistake) (*page, error) {
 	}
 	if run.Cache != nil {
 		p.CacheText = run.Cache.sentence()
+	}
+	if run.Calibration != nil {
+		p.CalibrationText = run.Calibration.sentence()
 	}
 	if err := p.curves(); err != nil {
 		return nil, err

@@ -42,6 +42,8 @@ type Run struct {
 	Cache     *Cache          `json:"cache,omitempty"`      // nil: no feature cache in use
 	Verdict   Verdict         `json:"verdict"`              // from Judge
 
+	Calibration *Calibration `json:"calibration,omitempty"` // nil: the head was not calibrated
+
 	Skipped    []adapt.Skip      `json:"skipped,omitempty"`
 	Duplicates []adapt.Duplicate `json:"duplicates,omitempty"`
 	Conflicts  []adapt.Conflict  `json:"conflicts,omitempty"`
@@ -58,6 +60,13 @@ type Base struct {
 type Cache struct {
 	Hits   int `json:"hits"`
 	Misses int `json:"misses"`
+}
+
+// Calibration is what was fitted on the validation images after the training.
+type Calibration struct {
+	Temperature float64 `json:"temperature"`    // by which logits are divided; 1: scores are the head's own
+	Unknown     bool    `json:"unknown"`        // whether pictures of none of the classes are told
+	Note        string  `json:"note,omitempty"` // why not
 }
 
 // NewRun returns what a result tells of a run, judged. The caller adds what it

@@ -35,6 +35,17 @@ func (c Cache) sentence() string {
 	return fmt.Sprintf("features of %d of %s were there already", c.Hits, plural(c.Hits+c.Misses, "image", "images"))
 }
 
+func (c Calibration) sentence() string {
+	scores := "scores are the head's own"
+	if c.Temperature != 1 {
+		scores = fmt.Sprintf("temperature %.2f", c.Temperature)
+	}
+	if c.Unknown {
+		return scores + ", pictures of none of the classes are called unknown"
+	}
+	return scores + ", nothing is called unknown: " + clean(c.Note)
+}
+
 func secondsText(r *Run) string {
 	rest := max(0, r.Seconds.Total-r.Seconds.Features-r.Seconds.Train)
 	return fmt.Sprintf("%s: features %s, training %s, the rest %s",

@@ -50,7 +50,7 @@ func TestAgreesWithLiteRT(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.classify(data); err != nil {
+		if _, _, err := c.classify(data); err != nil {
 			t.Fatal(err)
 		}
 		ours = append(ours, answer{slices.Clone(c.pixels), slices.Clone(c.features), slices.Clone(c.scores)})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/edge-adapt/edge/adapt/calibrate"
 	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/head"
 	"github.com/edge-adapt/edge/camera/pixel"
@@ -17,14 +18,16 @@ import (
 
 // classifier is a stored generation that runs.
 type classifier struct {
-	generation models.Generation
-	base       *device.Base
-	head       *head.Head
+	generation  models.Generation
+	base        *device.Base
+	head        *head.Head
+	calibration *calibrate.Calibration // nil: scores are the head's own, nothing is unknown
 
-	pixels   []float32
-	features []float32
-	scores   []float32
-	scratch  []float32
+	pixels     []float32
+	features   []float32
+	scores     []float32 // the head's own
+	calibrated []float32
+	scratch    []float32
 }
 
 // openClassifier opens a generation of the task; number zero means the one in
@@ -58,6 +61,10 @@ func (a *app) openClassifier(ctx context.Context, number int, f baseFlags) (*cla
 	if err != nil {
 		return nil, inputError{fmt.Errorf("head of generation %d: %w", g.Generation, err)}
 	}
+	calibration, err := readCalibration(g, h)
+	if err != nil {
+		return nil, inputError{err}
+	}
 	m := g.Manifest
 	b, err := a.runBase(ctx, base.Source{
 		Name: m.Base.Name, Digest: m.Base.Digest, Path: g.BasePath(),
@@ -72,12 +79,26 @@ func (a *app) openClassifier(ctx context.Context, number int, f baseFlags) (*cla
 			g.Generation, b.Features(), h.Features, h.Classes, len(m.Labels))}
 	}
 	return &classifier{
-		generation: g, base: b, head: h,
-		pixels:   make([]float32, m.Preprocessing.Len()),
-		features: make([]float32, h.Features),
-		scores:   make([]float32, h.Classes),
-		scratch:  make([]float32, h.Scratch()),
+		generation: g, base: b, head: h, calibration: calibration,
+		pixels:     make([]float32, m.Preprocessing.Len()),
+		features:   make([]float32, h.Features),
+		scores:     make([]float32, h.Classes),
+		calibrated: make([]float32, h.Classes),
+		scratch:    make([]float32, h.Scratch()),
 	}, nil
+}
+
+// readCalibration returns the generation's calibration; older ones have none.
+func readCalibration(g models.Generation, h *head.Head) (*calibrate.Calibration, error) {
+	if _, ok := g.File(calibrate.FileName); !ok {
+		return nil, nil
+	}
+	of, _ := g.File(models.HeadName)
+	c, err := calibrate.Read(g.Path(calibrate.FileName), g.Base.Digest, of.Digest, h)
+	if err != nil {
+		return nil, fmt.Errorf("generation %d: %w", g.Generation, err)
+	}
+	return c, nil
 }
 
 func (c *classifier) close() { c.base.Close() }
@@ -88,21 +109,28 @@ type ranked struct {
 	Score float32 `json:"score"`
 }
 
-// classify returns all classes of the picture, the likeliest first.
-func (c *classifier) classify(data []byte) ([]ranked, error) {
+// classify returns all classes of the picture, the likeliest first, and its
+// distance to them; 0 if the generation does not know of unknowns.
+func (c *classifier) classify(data []byte) (top []ranked, distance float32, err error) {
 	image, err := pixel.Decode(data, pixel.Limits{})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := c.base.Source.Preprocessing.Apply(c.pixels, image); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := c.base.Embed(c.features, c.pixels); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c.head.Scores(c.scores, c.features, c.scratch)
-	top := make([]ranked, len(c.scores))
-	for i, s := range c.scores {
+	copy(c.calibrated, c.scores)
+	c.calibration.Apply(c.calibrated)
+	distance, _ = c.calibration.Unknown(c.features, c.scratch[:c.head.Hidden])
+	top = make([]ranked, len(c.calibrated))
+	for i, s := range c.calibrated {
+		if s != s {
+			return nil, 0, errors.New("the base or the head gives what is no number")
+		}
 		top[i] = ranked{c.generation.Labels[i], s}
 	}
 	slices.SortStableFunc(top, func(a, b ranked) int {
@@ -114,7 +142,7 @@ func (c *classifier) classify(data []byte) ([]ranked, error) {
 		}
 		return 0
 	})
-	return top, nil
+	return top, distance, nil
 }
 
 // readImage reads a picture file, or standard input for "-".

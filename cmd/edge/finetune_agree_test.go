@@ -114,7 +114,7 @@ func scored(t *testing.T, store, dir, split, pixels string) (scores [][]float32)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.classify(data); err != nil {
+		if _, _, err := c.classify(data); err != nil {
 			t.Fatal(err)
 		}
 		for _, v := range []any{int32(s.Label), c.pixels} {
