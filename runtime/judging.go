@@ -160,5 +160,5 @@ func (j *judging) status(now time.Time) (onProbation, shadow *WatchStatus) {
 }
 
 func (s *served) judged() probation.Generation {
-	return probation.Generation{Number: s.model.Generation, Labels: s.model.Labels, Unknown: s.calibration != nil}
+	return probation.Generation{Number: s.model.Generation, Labels: s.model.Labels, Unknown: s.calibration.Detects()}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync/atomic"
 
+	"github.com/edge-adapt/edge/adapt/calibrate"
 	"github.com/edge-adapt/edge/adapt/head"
 )
 
@@ -15,7 +16,7 @@ var errNotFinite = errors.New("NaN or infinity")
 type served struct {
 	model       Model
 	head        *head.Head
-	calibration calibration // nil: none
+	calibration *calibrate.Calibration // nil: none
 	pool        *basePool
 	good        bool // was marked good when it was opened
 
@@ -85,11 +86,11 @@ func (s *served) score(features []float32, m *scoring) opinion {
 	m.scores, m.scratch = sized(m.scores, s.head.Classes), sized(m.scratch, s.head.Scratch())
 	s.head.Scores(m.scores, features, m.scratch)
 	var o opinion
-	if s.calibration != nil {
-		s.calibration.Apply(m.scores)
-		_, o.unknown = s.calibration.Unknown(features)
+	s.calibration.Apply(m.scores)
+	_, o.unknown = s.calibration.Unknown(features, m.scratch)
+	if o.class, o.score = likeliest(m.scores); o.score != o.score {
+		o.unknown = false // it is nothing at all
 	}
-	o.class, o.score = likeliest(m.scores)
 	return o
 }
 

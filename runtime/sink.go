@@ -14,16 +14,16 @@ import (
 
 // Sink takes events somewhere: a file, a database, another program.
 type Sink interface {
-	// Deliver hands over one event. It may take its time and try again; events
-	// wait in a bounded queue meanwhile, and the oldest are dropped. ctx ends when
-	// the runtime closes and the sink has had its time to finish.
+	// Deliver hands over one event. It may take its time and try again; up to 1024
+	// events wait meanwhile, then the oldest are dropped. ctx ends when the sink is
+	// removed, or the runtime closed, and it has had five seconds to finish.
 	Deliver(ctx context.Context, e Event) error
 	// Close is called once, after the last Deliver.
 	Close() error
 }
 
 const (
-	sinkQueue = 256
+	sinkQueue = 1024
 	sinkGrace = 5 * time.Second // for the events that wait when the runtime closes
 )
 
@@ -32,7 +32,6 @@ type sinks struct {
 	mu     sync.Mutex
 	all    map[string]*sinkRunner
 	closed bool
-	jobs   sync.WaitGroup
 }
 
 type sinkRunner struct {
@@ -43,6 +42,7 @@ type sinkRunner struct {
 	metrics *metrics.Sink
 	ctx     context.Context //nolint:containedctx // ends sinkGrace after the last event
 	cancel  context.CancelFunc
+	done    chan struct{}
 	dropped uint64
 	often   often
 	err     error // of Close
@@ -61,18 +61,33 @@ func (r *Runtime) AddSink(name string, s Sink) error {
 	case r.sinks.all[name] != nil:
 		return fmt.Errorf("add sink %q: there is one of that name", name)
 	}
-	run := &sinkRunner{runtime: r, name: name, sink: s, events: r.hub.Subscribe(sinkQueue), metrics: r.metrics.Sink(name)}
+	run := &sinkRunner{runtime: r, name: name, sink: s, events: r.hub.Subscribe(sinkQueue), metrics: r.metrics.Sink(name), done: make(chan struct{})}
 	run.ctx, run.cancel = context.WithCancel(context.Background())
 	if r.sinks.all == nil {
 		r.sinks.all = map[string]*sinkRunner{}
 	}
 	r.sinks.all[name] = run
-	r.sinks.jobs.Go(run.run)
+	go run.run()
 	return nil
 }
 
-// run delivers until the hub closes the subscription.
+// RemoveSink takes a sink away: what waits is delivered, for up to five seconds,
+// and the sink is closed. The error is that of closing it.
+func (r *Runtime) RemoveSink(name string) error {
+	r.sinks.mu.Lock()
+	run := r.sinks.all[name]
+	delete(r.sinks.all, name)
+	r.sinks.mu.Unlock()
+	if run == nil {
+		return fmt.Errorf("remove sink %q: there is none of that name", name)
+	}
+	run.events.Close()
+	return run.wait()
+}
+
+// run delivers until the subscription is closed.
 func (s *sinkRunner) run() {
+	defer close(s.done)
 	defer s.cancel()
 	for e := range s.events.C {
 		err := s.sink.Deliver(s.ctx, e)
@@ -91,27 +106,39 @@ func (s *sinkRunner) run() {
 	}
 }
 
+// wait waits until a sink whose subscription is closed has delivered what waits,
+// for a bounded time, and is closed.
+func (s *sinkRunner) wait() error {
+	late := time.AfterFunc(sinkGrace, s.cancel)
+	defer late.Stop()
+	<-s.done
+	return s.err
+}
+
 // count brings a counter, of which last is known, up to now.
 func count(c prometheus.Counter, last *uint64, now uint64) {
 	c.Add(float64(now - *last))
 	*last = now
 }
 
-// close waits until every sink has delivered what waits, for a bounded time, and
-// is closed. The hub must be closed.
+// close ends every sink as RemoveSink does, all at once. The hub must be closed.
 func (s *sinks) close() error {
 	s.mu.Lock()
 	s.closed = true
 	all := s.all
+	s.all = nil
 	s.mu.Unlock()
 	var errs []error
+	var waiting sync.WaitGroup
+	var mu sync.Mutex
 	for _, run := range all {
-		late := time.AfterFunc(sinkGrace, run.cancel)
-		defer late.Stop()
+		waiting.Go(func() {
+			err := run.wait()
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
 	}
-	s.jobs.Wait()
-	for _, run := range all {
-		errs = append(errs, run.err)
-	}
+	waiting.Wait()
 	return errors.Join(errs...)
 }
