@@ -104,11 +104,12 @@ var homes = map[string][]string{
 	"github.com/mattn/go-sqlite3":   {"adapt/featurecache", "runtime/sink"},
 	"database/sql":                  {"adapt/featurecache", "runtime/sink"},
 	"github.com/spf13/cobra":        {"cmd/edge"},
-	"net/http":                      {"adapt/finetune/remote", "runtime/server", "runtime/sink"},
+	"net/http":                      {"camera/stream", "adapt/finetune/remote", "runtime/server", "runtime/sink"},
 	"github.com/wamuir/graft":       {"adapt/finetune/graph"},
 	"github.com/minio/minio-go":     {"adapt/finetune/remote"},
 	"os/exec":                       {"tflite", "cmd/edge", "camera/child"},
 	"github.com/google/flatbuffers": {"tflite/file"},
+	"github.com/bluenviron":         {"camera/stream"},
 	"gonum.org/v1/plot":             {"adapt/report"},
 	"github.com/klauspost/compress": {"tflite/delta"},
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -89,7 +90,7 @@ func New(o Options) *Source {
 	go func() {
 		defer close(s.produced)
 		err := o.Produce(ctx, s.put)
-		if err == nil {
+		if err == nil || err == io.EOF { //nolint:errorlint // wrapped, it says more than this
 			err = errEnded
 		}
 		s.fail(err)

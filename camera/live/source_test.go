@@ -128,7 +128,7 @@ func TestUnreadablePictureIsSkipped(t *testing.T) {
 
 // The last picture before a failure is delivered.
 func TestFailure(t *testing.T) {
-	for _, cause := range []error{errors.New("the cable is cut"), nil} {
+	for _, cause := range []error{errors.New("the cable is cut"), nil, io.EOF} {
 		s := newScript()
 		source := s.open(t)
 		s.put("yes")
@@ -139,7 +139,7 @@ func TestFailure(t *testing.T) {
 		}
 		for range 2 {
 			err := source.Read(t.Context(), &f)
-			if err == nil || errors.Is(err, io.EOF) || cause != nil && !errors.Is(err, cause) {
+			if err == nil || errors.Is(err, io.EOF) || cause != nil && !errors.Is(err, cause) && cause != io.EOF {
 				t.Errorf("producer ended with %v, Read with %v", cause, err)
 			}
 		}
