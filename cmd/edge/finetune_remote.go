@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/edge-adapt/edge/adapt/finetune"
 	"github.com/edge-adapt/edge/internal/digest"
@@ -17,6 +20,9 @@ import (
 type mirror interface {
 	// fetch makes dir a copy of it and returns the number of files.
 	fetch(ctx context.Context, dir string, progress func(done, total int64)) (int, error)
+	// read returns one file of it, of at most limit bytes, if there is one: else
+	// the error is fs.ErrNotExist.
+	read(ctx context.Context, name string, limit int64) ([]byte, error)
 	// send makes it a copy of dir.
 	send(ctx context.Context, dir string) error
 }
@@ -47,9 +53,62 @@ func (p place) fetch(ctx context.Context, bar *progress) (int, error) {
 	if err := os.MkdirAll(filepath.Dir(p.dir), 0o700); err != nil {
 		return 0, err
 	}
-	return p.mirror.fetch(ctx, p.dir, func(done, total int64) {
+	unlock, err := p.lock(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	files, err := p.mirror.fetch(ctx, p.dir, func(done, total int64) {
 		bar.update(p.name, "fetch "+p.name, int(done>>10), int(total>>10))
 	})
+	return files, inStoreError(err)
+}
+
+// lock waits until no other process brings the same copy up to date: the runs of
+// a sweep, when several are started here at once.
+func (p place) lock(ctx context.Context) (unlock func(), err error) {
+	f, err := os.OpenFile(p.dir+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil //nolint:errcheck // ends the lock
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			f.Close() //nolint:errcheck // nothing was written
+			return nil, fmt.Errorf("lock the copy of %s: %w", p.name, err)
+		}
+		select {
+		case <-ctx.Done():
+			f.Close() //nolint:errcheck // nothing was written
+			return nil, context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// storeError is what went wrong with an object store: no fault of the input, and
+// another try may go better.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
+
+func inStoreError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return storeError{err}
+}
+
+// blame is inputOr for what the input may have caused.
+func blame(err error) error {
+	var s storeError
+	if errors.As(err, &s) {
+		return err
+	}
+	return inputOr(err)
 }
 
 // send makes the object store's folder a copy of this one.
@@ -57,7 +116,7 @@ func (p place) send(ctx context.Context) error {
 	if p.mirror == nil {
 		return nil
 	}
-	return p.mirror.send(ctx, p.dir)
+	return inStoreError(p.mirror.send(ctx, p.dir))
 }
 
 // fetchAll fetches what the flags name in object stores: the images, and what

@@ -27,6 +27,10 @@ func (f remoteFolder) fetch(ctx context.Context, dir string, progress func(done,
 	return s.Files, err
 }
 
+func (f remoteFolder) read(ctx context.Context, name string, limit int64) ([]byte, error) {
+	return f.ReadFile(ctx, name, limit)
+}
+
 func (f remoteFolder) send(ctx context.Context, dir string) error {
 	_, err := f.Upload(ctx, dir, remote.Options{})
 	return err

@@ -3,12 +3,18 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/edge-adapt/edge/adapt/device"
+	"github.com/edge-adapt/edge/adapt/report"
 )
 
 // objectStore runs a real S3-compatible server on loopback, with an empty bucket
@@ -101,5 +107,89 @@ func TestFinetuneRemote(t *testing.T) {
 	again := finetuneOnce(t, t.TempDir(), append(args, "--resume")...)
 	if again.Files.Base != first.Files.Base || again.After.Val.Loss != first.After.Val.Loss {
 		t.Errorf("went on to another result: %v, %v", again.After.Val, first.After.Val)
+	}
+}
+
+// A sweep in an object store: machines that share nothing else do a run each,
+// and whoever comes last compares them without repeating any.
+func TestFinetuneSweepRemote(t *testing.T) {
+	objectStore(t)
+	photos, filled := mirrorOf(t, "s3://fleet/photos"), t.TempDir()
+	for _, class := range []string{"lamp_red", "valve_open"} {
+		if err := os.CopyFS(filepath.Join(filled, class), os.DirFS(filepath.Join("..", "..", "samples", class))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := photos.mirror.send(t.Context(), filled); err != nil {
+		t.Fatal(err)
+	}
+	sweep := func(cache string, args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "edge", append([]string{"finetune", "sweep", "--json", "--quiet", "--dir", photos.name,
+			"--epochs", "1,1", "--batch", "8", "--unfreeze", "0,0.1", "--seeds", "1", "--out", "s3://fleet/sweep/"}, args...)...)
+		cmd.Env = append(os.Environ(), "HOME="+cache, "XDG_DATA_HOME="+cache, "XDG_CACHE_HOME="+cache)
+		return cmd
+	}
+	// Two machines at once.
+	here, there := t.TempDir(), t.TempDir()
+	pods := []*exec.Cmd{sweep(here, "--only", "0"), sweep(there, "--only", "1")}
+	said := make([]bytes.Buffer, len(pods))
+	for i, pod := range pods {
+		pod.Stdout, pod.Stderr = &said[i], &said[i]
+		if err := pod.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, pod := range pods {
+		if err := pod.Wait(); err != nil {
+			t.Fatalf("run %d: %v: %s", i, err, &said[i])
+		}
+	}
+	run := mirrorOf(t, "s3://fleet/sweep/unfreeze-0.1/seed-1")
+	before, err := run.mirror.read(t.Context(), resultName, maxResult)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{tunedName, deltaName, filepath.Join("default", bundleName)} {
+		if _, err := run.mirror.read(t.Context(), name, 1<<30); err != nil {
+			t.Error(err)
+		}
+	}
+	if copies, _ := filepath.Glob(filepath.Join(there, "edge", "s3", "*", tunedName)); len(copies) > 0 {
+		t.Errorf("the copy of a run that has ended stays: %v", copies)
+	}
+
+	data, err := sweep(t.TempDir()).Output()
+	var s report.Sweep
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil || len(s.Runs) != 2 || s.Runs[1].Path != run.name || s.Report != "s3://fleet/sweep/"+device.ReportName {
+		t.Fatalf("%v: %s", err, data)
+	}
+	if after, err := run.mirror.read(t.Context(), resultName, maxResult); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("a run that had ended was repeated: %v", err)
+	}
+	compared := mirrorOf(t, "s3://fleet/sweep")
+	for _, name := range []string{device.ReportName, sweepName} {
+		if _, err := compared.mirror.read(t.Context(), name, maxResult); err != nil {
+			t.Errorf("the comparison is not in the store: %v", err)
+		}
+	}
+
+	data, err = sweep(here, "--dropout", "0.1").Output()
+	if err == nil || !strings.Contains(string(data), "other settings") {
+		t.Errorf("other settings: %v %s", err, data)
+	}
+	// What the input caused is told apart from a store that is away.
+	exit := func(cmd *exec.Cmd) int {
+		_ = cmd.Run()
+		return cmd.ProcessState.ExitCode()
+	}
+	if code := exit(sweep(here, "--dir", "s3://fleet/nothing", "--out", "s3://fleet/other", "--only", "0")); code != exitInput {
+		t.Errorf("no images: exit %d", code)
+	}
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	if code := exit(sweep(here, "--only", "0")); code != exitFailed {
+		t.Errorf("no object store: exit %d", code)
 	}
 }

@@ -64,7 +64,7 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 	t.bar = newProgress(a.stderr, a.quiet)
 	defer t.bar.close()
 	if err := t.fetchAll(ctx, tasks); err != nil {
-		return inputOr(err)
+		return blame(err)
 	}
 	if err := os.MkdirAll(t.out.dir, 0o755); err != nil {
 		return hint.Wrap(fmt.Errorf("the folder of the result: %w", err), "give another --out")
@@ -82,7 +82,7 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 	tuned, err := t.train(ctx, tasks)
 	if err != nil {
 		t.bar.close()
-		return inputOr(t.howToGoOn(ctx, err))
+		return blame(t.howToGoOn(ctx, err))
 	}
 	done, err := t.finish(ctx, tuned)
 	t.bar.close()

@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -44,9 +43,11 @@ and compare accuracy, loss, gap, time and memory. The other flags are those of
 
 Each run has a folder in --out. A sweep that was interrupted goes on where it
 was: runs that have ended are not repeated. --only N does one of the runs, from
-0, and no comparison: the job of one machine of many that share --out.`,
+0, and no comparison: the job of one machine of many that share --out, a folder on
+a disk or in an object store.`,
 		Example: `  edge finetune sweep --dir ./photos --unfreeze 0,0.1,0.2,0.5 --seeds 1,2,3
-  edge finetune sweep --dir ./photos --only 4 --out /shared/sweep`,
+  edge finetune sweep --dir ./photos --only 4 --out /shared/sweep
+  edge finetune sweep --dir s3://fleet/photos --only 4 --out s3://fleet/sweep`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			recipe, err := f.chosen(cmd, a.seed)
@@ -68,7 +69,7 @@ was: runs that have ended are not repeated. --only N does one of the runs, from
 	flags.Float64SliceVar(&f.fractions, "unfreeze", []float64{0, 0.1, 0.2, 0.5}, "shares of the base's layers that train")
 	flags.UintSliceVar(&f.seeds, "seeds", []uint{1}, "seeds")
 	flags.IntVar(&f.only, "only", -1, "do this one of the runs, from 0, and compare nothing; -1: all")
-	flags.StringVar(&f.out, "out", "sweep", "folder of the runs and the comparison")
+	flags.StringVar(&f.out, "out", "sweep", "folder of the runs and the comparison, or s3://BUCKET/FOLDER")
 	cobra.CheckErr(cmd.MarkFlagDirname("out"))
 	return cmd
 }
@@ -82,9 +83,6 @@ type sweepRun struct {
 
 // runs are the runs of a sweep, all seeds of a fraction together.
 func (f *sweepFlags) runs(cmd *cobra.Command, recipe finetune.Recipe) ([]sweepRun, error) {
-	if inStore(f.out) {
-		return nil, errors.New("--out of a sweep is a folder that its machines share, not one in an object store")
-	}
 	if len(f.fractions) == 0 || len(f.seeds) == 0 {
 		return nil, errors.New("--unfreeze and --seeds take at least one number each")
 	}
@@ -110,9 +108,8 @@ func (f *sweepFlags) runs(cmd *cobra.Command, recipe finetune.Recipe) ([]sweepRu
 		share := strconv.FormatFloat(fraction, 'g', -1, 64)
 		for _, seed := range f.seeds {
 			n := strconv.FormatUint(uint64(seed), 10)
-			out := filepath.Join(f.out, "unfreeze-"+share, "seed-"+n)
-			// Its own store: a generation that only a sweep made is not to be in use.
-			args := append([]string{"finetune", "--json", "--resume", "--unfreeze=" + share, "--seed=" + n, "--out=" + out, "--store=" + filepath.Join(out, "store")}, common...)
+			out := under(f.out, "unfreeze-"+share, "seed-"+n)
+			args := append([]string{"finetune", "--json", "--resume", "--unfreeze=" + share, "--seed=" + n, "--out=" + out}, common...)
 			recipe.Fraction, recipe.Seed = fraction, uint64(seed)
 			runs = append(runs, sweepRun{out, recipe, args})
 		}
@@ -155,10 +152,12 @@ func (a *app) finetuneSweep(ctx context.Context, f *sweepFlags, runs []sweepRun)
 	sweep := &report.Sweep{Base: source.Name, Dirs: f.dirs, Version: version}
 	for i, r := range runs {
 		bar.update("sweep", r.out, i, len(runs))
-		done, err := readResult(r.out)
-		if err == nil {
+		done, err := r.result(ctx)
+		switch {
+		case err != nil:
+		case done != nil:
 			err = r.same(done)
-		} else {
+		default:
 			done, err = a.sweepOne(ctx, r)
 		}
 		if err != nil {
@@ -174,7 +173,7 @@ func (a *app) finetuneSweep(ctx context.Context, f *sweepFlags, runs []sweepRun)
 	if f.only >= 0 {
 		return a.printSweepRun(sweep.Runs[0])
 	}
-	return a.writeSweep(f.out, sweep)
+	return a.writeSweep(ctx, f.out, sweep)
 }
 
 // same refuses the result of a run that had other settings.
@@ -195,8 +194,13 @@ func (a *app) sweepOne(ctx context.Context, r sweepRun) (*report.FineTune, error
 	if err != nil {
 		return nil, err
 	}
+	store, sweepUp, err := r.ownStore()
+	if err != nil {
+		return nil, err
+	}
+	defer sweepUp()
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, append(r.args, "--quiet")...) //nolint:gosec // this very program
+	cmd := exec.CommandContext(ctx, program, append(r.args, "--quiet", "--store="+store)...) //nolint:gosec // this very program
 	cmd.Args[0] = os.Args[0]
 	cmd.Stderr = &stderr
 	// Interrupted, not killed: the run sweeps up behind itself.
@@ -207,13 +211,24 @@ func (a *app) sweepOne(ctx context.Context, r sweepRun) (*report.FineTune, error
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		var failed struct{ Error, Hint string }
+		var failed struct {
+			Error, Hint string
+			Code        int
+		}
 		if json.Unmarshal(bytes.TrimSpace(out), &failed) == nil && failed.Error != "" {
-			return nil, hint.Wrap(fmt.Errorf("%s: %s", r.out, failed.Error), failed.Hint)
+			err = hint.Wrap(fmt.Errorf("%s: %s", r.out, failed.Error), failed.Hint)
+			if failed.Code == exitInput { // so that whoever starts pods knows that another would fail too
+				err = inputError{err}
+			}
+			return nil, err
 		}
 		return nil, fmt.Errorf("%s: %w: %s", r.out, err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	return readResult(r.out)
+	done, err := r.result(ctx)
+	if err == nil && done == nil {
+		err = fmt.Errorf("%s: the run ended without a result", r.out)
+	}
+	return done, errors.Join(err, r.forget())
 }
 
 func (a *app) printSweepRun(r report.SweepRun) error {
@@ -225,8 +240,8 @@ func (a *app) printSweepRun(r report.SweepRun) error {
 }
 
 // writeSweep writes the comparison and prints it.
-func (a *app) writeSweep(out string, s *report.Sweep) error {
-	s.Report = filepath.Join(out, device.ReportName)
+func (a *app) writeSweep(ctx context.Context, out string, s *report.Sweep) error {
+	s.Report = under(out, device.ReportName)
 	var page bytes.Buffer
 	if err := report.SweepHTML(&page, s); err != nil {
 		return err
@@ -235,10 +250,7 @@ func (a *app) writeSweep(out string, s *report.Sweep) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(
-		renameio.WriteFile(s.Report, page.Bytes(), 0o644, renameio.WithTempDir(out)),
-		renameio.WriteFile(filepath.Join(out, "sweep.json"), append(data, '\n'), 0o644, renameio.WithTempDir(out)),
-	); err != nil {
+	if err := putSweep(ctx, out, page.Bytes(), append(data, '\n')); err != nil {
 		return err
 	}
 	if a.json {
