@@ -122,6 +122,9 @@ func (q *Infer) Decode(header []byte, binary int64, want Shape, limits Limits) e
 	return q.take(header)
 }
 
+// Size returns how many bytes of memory q keeps for the next request.
+func (q *Infer) Size() int { return cap(q.arena) + 4*cap(q.pixels) }
+
 func (q *Infer) id(s *scanner) error {
 	text, err := s.text()
 	if err != nil {

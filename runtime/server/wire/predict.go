@@ -78,6 +78,9 @@ func (p *Predict) Decode(body []byte, want Shape, limits Limits) error {
 	return nil
 }
 
+// Size returns how many bytes of memory p keeps for the next request.
+func (p *Predict) Size() int { return cap(p.arena) + 4*cap(p.pixels) }
+
 // list reads an array of pictures, all of the kind that name says unless "".
 func (p *Predict) list(s *scanner, name string) error {
 	if s.next() != '[' {

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// checked is openapi.yaml, against which answers are held.
+type checked struct {
+	doc   *openapi3.T
+	paths []specPath
+
+	mu   sync.Mutex
+	seen map[string]bool // "GET /path 200"
+}
+
+type specPath struct {
+	form *regexp.Regexp
+	path string
+	item *openapi3.PathItem
+}
+
+var parameter = regexp.MustCompile(`\\\{[a-z]+\\\}`)
+
+var theSpec = func() func(testing.TB) *checked {
+	load := sync.OnceValues(loadSpec)
+	return func(tb testing.TB) *checked {
+		tb.Helper()
+		c, err := load()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return c
+	}
+}()
+
+func loadSpec() (*checked, error) {
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Validate(loader.Context, openapi3.IsOpenAPI31OrLater()); err != nil {
+		return nil, err
+	}
+	c := &checked{doc: doc, seen: map[string]bool{}}
+	for path, item := range doc.Paths.Map() {
+		form := parameter.ReplaceAllStringFunc(regexp.QuoteMeta(path), func(p string) string {
+			if p == `\{name\}` {
+				return ".+"
+			}
+			return "[^/:]+"
+		})
+		c.paths = append(c.paths, specPath{regexp.MustCompile("^" + form + "$"), path, item})
+	}
+	// What is written out wins over a parameter.
+	slices.SortFunc(c.paths, func(a, b specPath) int { return strings.Count(a.path, "{") - strings.Count(b.path, "{") })
+	return c, nil
+}
+
+// find returns the operation of a request, or nil.
+func (c *checked) find(method, path string) (specPath, *openapi3.Operation) {
+	for _, p := range c.paths {
+		if op := p.item.GetOperation(method); op != nil && p.form.MatchString(path) {
+			return p, op
+		}
+	}
+	return specPath{}, nil
+}
+
+// answer holds an answer against the file.
+func (c *checked) answer(tb testing.TB, req *http.Request, a answer) {
+	tb.Helper()
+	p, op := c.find(req.Method, req.URL.Path)
+	if op == nil {
+		if a.status < 300 {
+			tb.Errorf("%s %s answers %d and is not in openapi.yaml", req.Method, req.URL.Path, a.status)
+		}
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock() // the validator fills caches of its own
+	if a.status < 300 {
+		c.seen[req.Method+" "+p.path] = true
+	}
+	contentType, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: req,
+			Route:   &routers.Route{Spec: c.doc, Path: p.path, PathItem: p.item, Method: req.Method, Operation: op},
+		},
+		Status: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: contentType != "application/json"},
+	}
+	if err := openapi3filter.ValidateResponse(tb.Context(), input); err != nil {
+		tb.Errorf("%s %s answers %d with %s: %v", req.Method, req.URL.Path, a.status, a.body, err)
+	}
+}
+
+// TestOpenAPI holds the routes against the file, both ways.
+func TestOpenAPI(t *testing.T) {
+	g := newRig(t)
+	served := map[string]bool{}
+	for _, r := range g.routes {
+		key := r.method + " " + r.path
+		if served[key] {
+			t.Errorf("%s stands twice", key)
+		}
+		served[key] = true
+		item := g.checked.doc.Paths.Value(r.path)
+		if item == nil || item.GetOperation(r.method) == nil {
+			t.Errorf("%s is served and not in openapi.yaml", key)
+			continue
+		}
+		op := item.GetOperation(r.method)
+		scope, _ := op.Extensions["x-scope"].(string)
+		if scope != string(r.scope) {
+			t.Errorf("%s needs the scope %q, and openapi.yaml says %q", key, r.scope, scope)
+		}
+		if open := op.Security != nil; open != (r.kind == probe) {
+			t.Errorf("%s: open to anyone: %v in openapi.yaml, %v served", key, open, r.kind == probe)
+		}
+		var style string
+		if e := op.Responses.Default(); e != nil {
+			style = e.Ref[strings.LastIndex(e.Ref, "/")+1:]
+		}
+		if want := map[howError]string{{styleAPI, false}: "Error", {stylePlain, false}: "PlainError"}[howError{r.style, r.kind == probe}]; style != want {
+			t.Errorf("%s: errors are %q in openapi.yaml, want %q", key, style, want)
+		}
+	}
+	for path, item := range g.checked.doc.Paths.Map() {
+		for method := range item.Operations() {
+			if !served[method+" "+path] {
+				t.Errorf("%s %s is in openapi.yaml and not served", method, path)
+			}
+		}
+	}
+	if a := g.get("/api/openapi.yaml"); !bytes.Equal(a.body, OpenAPI) {
+		t.Error("another file is served")
+	}
+}
+
+type howError struct {
+	style style
+	probe bool
+}
