@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,8 @@ type generationLine struct {
 	Task       string          `json:"task"`
 	Generation int             `json:"generation"`
 	Current    bool            `json:"current"`
+	Previous   bool            `json:"previous"` // in use before the current one
+	Good       bool            `json:"good"`     // on record as proven
 	Created    time.Time       `json:"created"`
 	Base       models.Base     `json:"base"`
 	Labels     []string        `json:"labels"`
@@ -26,11 +29,11 @@ type generationLine struct {
 func (a *app) modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "models",
-		Short: "List and activate the generations of a task",
+		Short: "List, activate, roll back and mark the generations of a task",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.modelsListCommand(), a.modelsActivateCommand())
+	cmd.AddCommand(a.modelsListCommand(), a.modelsActivateCommand(), a.modelsRollbackCommand(), a.modelsMarkGoodCommand())
 	return cmd
 }
 
@@ -76,11 +79,19 @@ func (a *app) generationLines(store *models.Store, task string) ([]generationLin
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return nil, err
 	}
+	marks, err := store.Good(task)
+	if err != nil {
+		return nil, err
+	}
+	good := map[int]bool{}
+	for _, m := range marks {
+		good[m.Generation] = true
+	}
 	var lines []generationLine
 	for _, g := range generations {
 		m := g.Manifest
 		lines = append(lines, generationLine{
-			Task: task, Generation: g.Generation, Current: g.Generation == active.Current,
+			Task: task, Generation: g.Generation, Current: g.Generation == active.Current, Previous: g.Generation == active.Previous, Good: good[g.Generation],
 			Created: m.Created, Base: m.Base, Labels: m.Labels, Measures: m.Measures,
 		})
 	}
@@ -109,15 +120,35 @@ func (a *app) printGenerations(lines []generationLine) error {
 		if err := json.Unmarshal(l.Measures, &m); err != nil {
 			return fmt.Errorf("measures of generation %d: %w", l.Generation, err)
 		}
-		mark := ""
-		if l.Current {
-			mark = "current"
-		}
-		t.AppendRow([]any{l.Task, l.Generation, mark, l.Created.Local().Format("2006-01-02 15:04"), l.Base.Name,
+		t.AppendRow([]any{l.Task, l.Generation, l.state(), l.Created.Local().Format("2006-01-02 15:04"), l.Base.Name,
 			len(l.Labels), m.Images, fmt.Sprintf("%.1f %%", 100*m.Val.Accuracy)})
 	}
 	_, err := fmt.Fprintln(a.stdout, t.Render())
 	return err
+}
+
+// state is what there is to say of the generation, in words.
+func (l generationLine) state() string {
+	var words []string
+	if l.Current {
+		words = append(words, "current")
+	}
+	if l.Previous {
+		words = append(words, "previous")
+	}
+	if l.Good {
+		words = append(words, "good")
+	}
+	return strings.Join(words, ", ")
+}
+
+// generationNumber reads a generation's number from the command line.
+func generationNumber(arg string) (int, error) {
+	n, err := strconv.Atoi(arg)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is no generation: want a number from 1", arg)
+	}
+	return n, nil
 }
 
 func (a *app) modelsActivateCommand() *cobra.Command {
@@ -127,9 +158,9 @@ func (a *app) modelsActivateCommand() *cobra.Command {
 		Example: "  edge models activate 2 --task lamps",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := strconv.Atoi(args[0])
-			if err != nil || n < 1 {
-				return usageError{fmt.Errorf("%q is no generation: want a number from 1", args[0]), cmd.CommandPath()}
+			n, err := generationNumber(args[0])
+			if err != nil {
+				return usageError{err, cmd.CommandPath()}
 			}
 			store, err := a.openStore()
 			if err != nil {
