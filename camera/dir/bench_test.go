@@ -1,0 +1,55 @@
+package dir_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/edge-adapt/edge/camera"
+	"github.com/edge-adapt/edge/camera/dir"
+)
+
+// BenchmarkOpen measures reading a folder of 10,000 pictures through, which is
+// what happens at every interval too.
+func BenchmarkOpen(b *testing.B) {
+	path := b.TempDir()
+	for i := range 10_000 {
+		write(b, filepath.Join(path, fmt.Sprintf("%05d.jpg", i)), nil)
+	}
+	for b.Loop() {
+		source, err := dir.Open(b.Context(), dir.Options{Path: path, New: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = source.Close()
+	}
+}
+
+// BenchmarkRead measures a picture of 160x120 from its file to a frame.
+func BenchmarkRead(b *testing.B) {
+	path, data := b.TempDir(), photo(b, 1)
+	const n = 500
+	for i := range n {
+		write(b, filepath.Join(path, fmt.Sprintf("%05d.jpg", i)), data)
+	}
+	var source camera.Source
+	var f camera.Frame
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		var err error
+		if i%n == 0 {
+			if source != nil {
+				_ = source.Close()
+			}
+			if source, err = dir.Open(b.Context(), dir.Options{Path: path}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := source.Read(b.Context(), &f); err != nil {
+			b.Fatal(err)
+		}
+	}
+	_ = source.Close()
+	_ = os.RemoveAll(path)
+}
