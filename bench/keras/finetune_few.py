@@ -35,6 +35,7 @@ def options():
     p.add_argument("--seeds", default="1,2,3")
     p.add_argument("--recipe", action="append", dest="recipes", metavar="FLAGS",
                    help='may be given several times, such as "generalise --dropout 0.7"; default: seed, generalise')
+    p.add_argument("--link", type=pathlib.Path, metavar="DIR", help="only make the folders of the cases here, SET-N-SEED, and train nothing")
     o = p.parse_args()
     o.base = o.base or o.data / "weights/mobilenet_v2_1.0_128in_no_top_float32.tflite"
     o.recipes = o.recipes or ["seed", "generalise"]
@@ -113,13 +114,16 @@ def main():
         name, images = case.split(":")
         for seed in map(int, o.seeds.split(",")):
             left = [r for r in o.recipes if (name, int(images), seed, r) not in done]
-            if not left:
+            if not left and not o.link:
                 continue
             with tempfile.TemporaryDirectory() as scratch:
                 scratch = pathlib.Path(scratch)
                 env = dict(os.environ, XDG_DATA_HOME=str(scratch), XDG_CACHE_HOME=str(scratch), HOME=str(scratch))
                 split = divide(o, name, seed, scratch, env)
                 split["train"] = fewer(split["train"], int(images), seed)
+                if o.link:
+                    link(split, o.data / name, o.link / f"{name}-{images}-{seed}")
+                    continue
                 link(split, o.data / name, scratch / "few")
                 for i, recipe in enumerate(left):
                     run = {"set": name, "images_per_class": int(images), "seed": seed, "recipe": recipe,
@@ -129,6 +133,8 @@ def main():
                     with open(results, "a") as f:
                         f.write(json.dumps(run) + "\n")
                     print(table([run]).splitlines()[-1], flush=True)
+    if o.link:
+        return
     (o.out / "finetune-few.md").write_text(
         "edge finetune on few images a class (finetune_few.py): accuracies in per cent, means of seeds "
         f"{', '.join(map(str, sorted({r['seed'] for r in rows})))}. \"As met\" is Keras' history: running over the kept epoch, with dropout, on the pictures as the recipe changed them; "
