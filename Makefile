@@ -59,6 +59,11 @@ demo: build ## Build, train a head on ./samples with the embedded base, classify
 build: setup bin/lib/libtensorflowlite_c.so ## Build bin/edge, with the TensorFlow Lite library beside it in bin/lib.
 	go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/edge ./cmd/edge
 
+.PHONY: libedge
+libedge: setup bin/lib/libtensorflowlite_c.so ## Build bin/libedge.so and bin/edge.h: edge for C, Python and whatever calls C.
+	go build -buildmode=c-shared -trimpath -ldflags "$(GO_LDFLAGS) -extldflags '-Wl,-soname,libedge.so,--version-script=$(ROOT)/cmd/libedge/exports.map'" -o bin/libedge.so ./cmd/libedge
+	rm -f bin/libedge.h && cp cmd/libedge/edge.h bin/edge.h
+
 .PHONY: trainer
 trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so $(TENSORFLOW_LIBS:%=bin/lib/%) ## Build bin/edge-trainer: edge with fine-tuning, and TensorFlow beside it in bin/lib.
 	go build -trimpath -tags tensorflow -ldflags '$(GO_LDFLAGS)' -o bin/edge-trainer ./cmd/edge
@@ -76,10 +81,10 @@ test-s3: setup $(S3_SERVER) ## Run the tests against a real S3-compatible server
 	$(TEST_ENV) go test -count 1 -v ./adapt/finetune/remote
 
 .PHONY: test-deploy
-test-deploy: trainer $(PYTHON_DEPLOY) ## Lint the container file, check the Kubernetes manifests, run the jobs' entry points here.
+test-deploy: trainer $(PYTHON_DEPLOY) $(S3_SERVER) ## Lint the container file, check the Kubernetes manifests, run the jobs' entry points here.
 	$(DEPS)/deploy/bin/hadolint deploy/Containerfile
 	PYTHONPATH=$(DEPS)/deploy python3 -m kubernetes_validate --strict -k $(KUBERNETES_VERSION) deploy/*.yaml
-	EDGE_TRAINER=$(ROOT)/bin/edge-trainer go test -count 1 -v ./deploy
+	EDGE_TRAINER=$(ROOT)/bin/edge-trainer EDGE_TEST_S3=$(S3_SERVER) go test -count 1 -v ./deploy
 
 .PHONY: bench
 bench: build ## Run the benchmarks, and the comparisons with Keras where ../shared/data has the weights.
