@@ -63,7 +63,8 @@ func (t *Task) classify(ctx context.Context, img *pixel.RGB) (Answer, error) {
 	}
 	return Answer{
 		Task: t.name, Generation: s.model.Generation,
-		Label: s.model.Labels[o.class], Score: o.score, Unknown: o.unknown, Top: ranked(s.model.Labels, it.answer.scores),
+		Label: s.model.Labels[o.class], Score: o.score, Unknown: o.unknown, Distance: o.distance,
+		Top:     ranked(s.model.Labels, it.answer.scores),
 		Seconds: Seconds{wait.Seconds(), preprocess.Seconds(), base.Seconds(), head.Seconds()},
 	}, nil
 }

@@ -27,9 +27,11 @@ type Answer struct {
 	Score      float32 `json:"score"` // its probability, 0 to 1, calibrated if the generation is
 	// Unknown is set if the image is unlike the images that the head was trained
 	// on, so that Label means little. Only calibrated generations know.
-	Unknown bool    `json:"unknown"`
-	Top     []Score `json:"top"` // every class, the likeliest first
-	Seconds Seconds `json:"seconds"`
+	Unknown bool `json:"unknown"`
+	// Distance is how unlike they are: above 1 is Unknown, 0 not measured.
+	Distance float32 `json:"distance,omitempty"`
+	Top      []Score `json:"top"` // every class, the likeliest first
+	Seconds  Seconds `json:"seconds"`
 }
 
 // Score is a class and its probability.

@@ -76,9 +76,10 @@ type scoring struct{ scores, scratch []float32 }
 
 // opinion is what a generation says of an image.
 type opinion struct {
-	class   int     // the likeliest
-	score   float32 // of it; NaN if the scores are not numbers
-	unknown bool
+	class    int     // the likeliest
+	score    float32 // of it; NaN if the scores are not numbers
+	unknown  bool
+	distance float32 // above 1: unknown; 0: not measured
 }
 
 // score writes the calibrated probabilities of all classes into m.scores.
@@ -87,9 +88,9 @@ func (s *served) score(features []float32, m *scoring) opinion {
 	s.head.Scores(m.scores, features, m.scratch)
 	var o opinion
 	s.calibration.Apply(m.scores)
-	_, o.unknown = s.calibration.Unknown(features, m.scratch)
+	o.distance, o.unknown = s.calibration.Unknown(features, m.scratch)
 	if o.class, o.score = likeliest(m.scores); o.score != o.score {
-		o.unknown = false // it is nothing at all
+		o.unknown, o.distance = false, 0 // it is nothing at all
 	}
 	return o
 }
