@@ -164,7 +164,7 @@ func (o *Opener) board(rest string) (opening, error) {
 	}
 	c := csi.Options{
 		Width: f.count("width", o.options.Width), Height: f.count("height", o.options.Height), Rate: f.number("rate", o.options.Rate),
-		Codec: f.text("codec", ""),
+		Codec:  f.text("codec", ""),
 		Limits: o.options.Limits, Stall: o.options.Stall,
 	}
 	if err := f.end(); err != nil {
