@@ -15,7 +15,8 @@
 //
 // T minimises the cross-entropy of the validation images against smoothed
 // targets: with N images and K classes, the true class has 1 − ε + ε/K and each
-// other ε/K, ε = 1/(N+2), Platt's correction of 1999 for the same trouble: a head
+// other ε/K, where ε = ½/(N+1) counts half a mistake more than there were
+// (Krichevsky and Trofimov 1981; Platt did the like for the same trouble). A head
 // that gets every validation image right would otherwise be told to be certain.
 // Below MinTemperatureImages T is 1.
 //

@@ -31,7 +31,7 @@ func temperature(h *head.Head, val adapt.Set) float64 {
 		to := min(from+rows, n)
 		logits = append(logits, pass.Forward(val.Features[from*val.F:to*val.F], to-from, nil)...)
 	}
-	epsilon := 1 / float64(n+2)
+	epsilon := 0.5 / float64(n+1)
 	p := make([]float32, k)
 	slope := func(b float64) float64 {
 		var sum float64
