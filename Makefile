@@ -88,9 +88,13 @@ test-deploy: trainer $(PYTHON_DEPLOY) $(S3_SERVER) ## Lint the container file, c
 
 .PHONY: bench
 bench: build ## Run the benchmarks, and the comparisons with Keras where ../shared/data has the weights.
-	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/...
+	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/... ./runtime/...
 	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras bench-finetune; \
 	else echo 'no ../shared/data beside this checkout: the comparisons with Keras are left out'; fi
+
+.PHONY: flat
+flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, files and goroutines (about a quarter of an hour).
+	$(TEST_ENV) EDGE_HEAD_SWAPS=10000 EDGE_BASE_SWAPS=200 go test -count 1 -timeout 2h -v -run Flat ./runtime/engine
 
 .PHONY: bench-keras
 bench-keras: build $(PYTHON_KERAS)

@@ -80,7 +80,17 @@ func (e *Engine) Open(ctx context.Context, g models.Generation) (runtime.Base, e
 			g.Base.Digest.Short(), b.InputWidth(), b.InputHeight(), b.Features(), p.Width, p.Height, g.Features),
 			"activate another generation, or train a new one: edge adapt")
 	}
-	return b, nil
+	return trimming{b}, nil
+}
+
+// trimming is a base that gives its memory back to the system when it is closed.
+// A daemon swaps bases for years.
+type trimming struct{ *tflite.Base }
+
+func (b trimming) Close() error {
+	err := b.Base.Close()
+	tflite.Trim()
+	return err
 }
 
 // OpenBase opens the base at path, whose bytes have the digest d, and tries it

@@ -23,6 +23,9 @@ func Version() string { return C.GoString(C.TfLiteVersion()) }
 // process and for good. Errors still reach a Log.
 func Quiet() { C.edge_quiet() }
 
+// Trim gives memory that was freed back to the system.
+func Trim() { C.edge_trim() }
+
 // DieOfSignals gives the signals of a crash their default action back, so that
 // a fault in native code ends this process by that signal, without a Go trace.
 func DieOfSignals() { C.edge_die_of_signals() }

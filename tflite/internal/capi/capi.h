@@ -39,6 +39,10 @@ int edge_model_is_sound(const char* path, edge_log* log);
 // It returns the present dimension when the model declares no signature.
 int32_t edge_signature(const TfLiteTensor* tensor, int32_t index);
 
+// edge_trim gives the memory that the C library holds and nobody uses back to
+// the system, where the C library can.
+void edge_trim(void);
+
 void edge_quiet(void);
 void edge_die_of_signals(void);
 

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <signal.h>
 
 #include "capi.h"
@@ -14,4 +15,10 @@ void edge_quiet(void) {
 void edge_die_of_signals(void) {
   static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
   for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) signal(crashes[i], SIG_DFL);
+}
+
+void edge_trim(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
