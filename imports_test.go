@@ -82,7 +82,7 @@ var allowed = map[string][]string{
 	"runtime/server/samples": {"camera/pixel"},
 	"runtime/server/wire":    {},
 	"runtime/sink":           {"runtime"},
-	"runtime/config":         {"camera/open", "models", "runtime", "runtime/decide"},
+	"runtime/config":         {"camera/open", "models", "runtime", "runtime/decide", "runtime/probation"},
 	"samples/generate":       {},
 	"cmd/libedge": {
 		"adapt", "adapt/device", "camera/pixel", "models", "models/base", "runtime", "runtime/engine", "tflite",
