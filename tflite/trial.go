@@ -36,6 +36,8 @@ type TrialOptions struct {
 	// Launcher is a command to put in front of the program, such as an emulator
 	// with its arguments. Zero: the program is started directly.
 	Launcher []string
+	// Program is a program whose main calls TrialChild. Zero: this one.
+	Program string
 }
 
 // Trial opens the model at path in a child process, allocates its tensors, and
@@ -43,8 +45,8 @@ type TrialOptions struct {
 // or a hang of native code ends the child alone, and becomes an error like any
 // other, with the reason: ErrCrash or ErrTimeout.
 //
-// The child is this program, started anew: its main must call TrialChild before
-// anything else. It gets no arguments and, of the environment, only what the
+// The child is this program, started anew, or that of TrialOptions.Program: its
+// main must call TrialChild before anything else. It gets no arguments and, of the environment, only what the
 // dynamic linker needs. It is gone when Trial returns, also when ctx is done,
 // and ends by itself if this process is killed.
 //
@@ -109,7 +111,7 @@ func trials(ctx context.Context, paths []string, o TrialOptions) ([]error, error
 // tryInChild starts one child and returns the results up to and including the
 // first path that it died of, at least one.
 func tryInChild(ctx context.Context, request trialRequest, o TrialOptions) ([]error, error) {
-	c, err := startTrial(ctx, request, o.Launcher)
+	c, err := startTrial(ctx, request, o)
 	if err != nil {
 		return nil, err
 	}

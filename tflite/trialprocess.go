@@ -39,17 +39,20 @@ type trialProcess struct {
 // errNoChild is the likely cause when the child says nothing it should.
 var errNoChild = errors.New("does the program's main call tflite.TrialChild first?")
 
-func startTrial(ctx context.Context, request trialRequest, launcher []string) (*trialProcess, error) {
+func startTrial(ctx context.Context, request trialRequest, o TrialOptions) (*trialProcess, error) {
 	if os.Getenv(trialMark) != "" {
 		return nil, errors.New("this process is itself the child of a trial: its main did not call tflite.TrialChild")
 	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
+	program := o.Program
+	if program == "" {
+		var err error
+		if program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
 	}
-	arguments := append(append([]string(nil), launcher...), program)
+	arguments := append(append([]string(nil), o.Launcher...), program)
 	c := &trialProcess{lines: make(chan []byte)}
-	c.command = exec.CommandContext(ctx, arguments[0], arguments[1:]...) //nolint:gosec // this very program
+	c.command = exec.CommandContext(ctx, arguments[0], arguments[1:]...) //nolint:gosec // this very program, or one that the caller trusts
 	c.command.Env = []string{trialMark + "=1", "GOTRACEBACK=none"}
 	for _, name := range trialKeeps {
 		if value, ok := os.LookupEnv(name); ok {

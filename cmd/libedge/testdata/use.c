@@ -1,0 +1,101 @@
+/* A program in C that does everything edge.h offers: use STORE SAMPLES IMAGE. It ends with 0 if all went as it should. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge.h"
+
+static edge_handle handle;
+static uint8_t *image;
+static size_t size;
+
+static void die(const char *what, char *text) {
+	fprintf(stderr, "%s: %s\n", what, text ? text : "");
+	exit(1);
+}
+
+/* expect ends the program unless code is the one that is due and text has the words. */
+static void expect(const char *what, int code, int due, char **text, const char *words) {
+	if (code != due || !*text || !strstr(*text, words)) {
+		fprintf(stderr, "want code %d and %s, got code %d\n", due, words, code);
+		die(what, *text);
+	}
+	edge_free(*text);
+	*text = NULL;
+}
+
+static int steps;
+
+static int count(void *user, edge_text *stage, int done, int total) {
+	if (strcmp(stage, "features") && strcmp(stage, "train")) die("an unknown stage", NULL);
+	if (done > total) die("more than there is", NULL);
+	steps++;
+	return steps == *(int *)user;
+}
+
+static void *classify_often(void *unused) {
+	(void)unused;
+	for (int i = 0; i < 25; i++) {
+		char *text = NULL;
+		expect("classify in a thread", edge_classify(handle, image, size, &text), EDGE_OK, &text, "\"label\":\"lamp_red\"");
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv) {
+	char options[4096], *text = NULL;
+	edge_handle other;
+	if (argc != 4) die("arguments", NULL);
+	FILE *f = fopen(argv[3], "rb");
+	if (!f || fseek(f, 0, SEEK_END)) die("open", argv[3]);
+	size = (size_t)ftell(f);
+	rewind(f);
+	image = malloc(size);
+	if (fread(image, 1, size, f) != size) die("read", argv[3]);
+	fclose(f);
+
+	expect("options that are no JSON", edge_open("store", &other, &text), EDGE_USAGE, &text, "options");
+	expect("an unknown option", edge_open("{\"shop\": \"\"}", &other, &text), EDGE_USAGE, &text, "shop");
+	expect("a task's bad name", edge_open("{\"task\": \"../x\"}", &other, &text), EDGE_USAGE, &text, "hint");
+	expect("no place for the handle", edge_open("{}", NULL, &text), EDGE_USAGE, &text, "NULL");
+	if (edge_classify(42, image, size, NULL) != EDGE_USAGE) die("a handle that never was", NULL);
+
+	snprintf(options, sizeof options, "{\"store\": \"%s\"}", argv[1]);
+	expect("open", edge_open(options, &handle, &text), EDGE_OK, &text, "\"serving\":false");
+	expect("classify too early", edge_classify(handle, image, size, &text), EDGE_INPUT, &text, "edge adapt");
+	expect("adapt without a folder", edge_adapt(handle, "{}", NULL, NULL, &text), EDGE_USAGE, &text, "dir");
+	expect("adapt to nothing", edge_adapt(handle, "{\"dir\": \"/nowhere\"}", NULL, NULL, &text), EDGE_INPUT, &text, "/nowhere");
+
+	snprintf(options, sizeof options, "{\"dir\": \"%s\", \"seed\": 1}", argv[2]);
+	int stop = 3;
+	expect("adapt, called off", edge_adapt(handle, options, count, &stop, &text), EDGE_FAILED, &text, "canceled");
+	if (steps != 3) die("the third step was not the last", NULL);
+	stop = -1;
+	expect("adapt", edge_adapt(handle, options, count, &stop, &text), EDGE_OK, &text, "\"generation\":1");
+	if (steps < 10) die("no progress was told", NULL);
+	expect("info", edge_info(handle, &text), EDGE_OK, &text, "\"serving\":true");
+
+	expect("no image", edge_classify(handle, NULL, 0, &text), EDGE_USAGE, &text, "NULL");
+	expect("a damaged image", edge_classify(handle, image, size / 2, &text), EDGE_INPUT, &text, "truncated");
+	uint8_t grey[64 * 48 * 3];
+	memset(grey, 127, sizeof grey);
+	expect("grey", edge_classify_rgb(handle, grey, 64, 48, &text), EDGE_OK, &text, "\"label\"");
+	expect("no size", edge_classify_rgb(handle, grey, 0, 48, &text), EDGE_USAGE, &text, "0x48");
+
+	pthread_t threads[4];
+	for (int i = 0; i < 4; i++)
+		if (pthread_create(&threads[i], NULL, classify_often, NULL)) die("thread", NULL);
+	for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+
+	if (edge_classify(handle, image, size, &text) != EDGE_OK) die("classify", text);
+	puts(text);
+	edge_free(text);
+	edge_free(NULL);
+	if (edge_close(handle) != EDGE_OK) die("close", NULL);
+	if (edge_close(handle) != EDGE_USAGE) die("close again", NULL);
+	expect("after close", edge_info(handle, &text), EDGE_USAGE, &text, "closed");
+	if (!strlen(edge_version())) die("version", NULL);
+	free(image);
+	return 0;
+}
