@@ -111,6 +111,10 @@ SERVE_BASE := $(wildcard ../shared/data/weights/mobilenet_v2_1.0_128in_no_top_fl
 bench-serve: build $(PYTHON_SERVE) $(VEGETA) ## Load the daemon on loopback while heads and bases are swapped, beside LiteRT and FastAPI.
 	PYTHONPATH=$(DEPS)/serve python3 bench/serve/load.py --edge bin/edge --vegeta $(VEGETA) --out bench/results $(SERVE_BASE:%=--base %)
 
+.PHONY: soak
+soak: build ## Run the daemon on a test pattern at full speed for twenty minutes: does anything grow?
+	python3 bench/serve/soak.py --edge bin/edge --out bench/results
+
 $(PYTHON_SERVE): bench/serve/requirements.txt
 	rm -rf $(DEPS)/serve
 	python3 -m pip install -q --root-user-action=ignore --target $(DEPS)/serve -r $<
