@@ -31,6 +31,8 @@ import (
 // fakeEngine opens bases whose features are the mean red, green and blue of a
 // picture.
 type fakeEngine struct {
+	inside atomic.Int64 // calls of Embed
+
 	mu   sync.Mutex
 	fail error
 	wait chan struct{} // not nil: Embed waits until it is closed
@@ -52,6 +54,8 @@ func (b fakeBase) Embed(dst, pixels []float32) error {
 	b.e.mu.Lock()
 	fail, wait := b.e.fail, b.e.wait
 	b.e.mu.Unlock()
+	b.e.inside.Add(1)
+	defer b.e.inside.Add(-1)
 	if wait != nil {
 		<-wait
 	}

@@ -27,7 +27,7 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 		}
 		token, err := s.options.Keys.Check(strings.TrimSpace(text))
 		if err != nil {
-			return identity{}, &refusal{error: err, status: http.StatusUnauthorized}
+			return identity{}, &refusal{error: hint.Wrap(err, "edge token list shows which tokens there are"), status: http.StatusUnauthorized}
 		}
 		return identity{token.Name, token.Scope}, nil
 	}

@@ -95,21 +95,23 @@ func (s *Server) info(c *call) error {
 	return c.json(http.StatusOK, i)
 }
 
-// profileRoutes are Go's profiles, where they are wanted. A profile that is
-// longer than Limits.Wait is cut off.
+// profileRoutes are Go's profiles, where they are wanted. One that takes longer
+// than Limits.Wait is cut off.
 func (s *Server) profileRoutes() []route {
 	if !s.options.Pprof {
 		return nil
 	}
-	profile := func(path string, handle http.HandlerFunc) route {
-		return route{method: http.MethodGet, path: path, scope: access.Admin, handle: func(c *call) error {
-			handle(c, c.r)
-			return nil
-		}}
-	}
-	return []route{
-		profile("/debug/pprof/cmdline", pprof.Cmdline), profile("/debug/pprof/profile", pprof.Profile),
-		profile("/debug/pprof/symbol", pprof.Symbol), profile("/debug/pprof/trace", pprof.Trace),
-		profile("/debug/pprof/{profile}", func(w http.ResponseWriter, r *http.Request) { pprof.Handler(r.PathValue("profile")).ServeHTTP(w, r) }),
-	}
+	return []route{{method: http.MethodGet, path: "/debug/pprof/{profile}", scope: access.Admin, handle: func(c *call) error {
+		switch name := c.r.PathValue("profile"); name {
+		case "profile":
+			pprof.Profile(c, c.r)
+		case "trace":
+			pprof.Trace(c, c.r)
+		case "symbol":
+			pprof.Symbol(c, c.r)
+		default:
+			pprof.Handler(name).ServeHTTP(c, c.r)
+		}
+		return nil
+	}}}
 }
