@@ -66,6 +66,8 @@ var allowed = map[string][]string{
 	"adapt/device": {
 		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/report", "camera/pixel", "models", "models/base", "runtime/engine", "tflite",
 	},
+	"adapt/watch":       {},
+	"bench/unknowns":    {"adapt", "adapt/calibrate", "adapt/head", "models/base", "tflite"},
 	"adapt/calibrate":   {"adapt", "adapt/head", "adapt/internal/kernel"},
 	"runtime/decide":    {},
 	"runtime/probation": {},
@@ -88,8 +90,9 @@ var allowed = map[string][]string{
 		"adapt", "adapt/device", "camera/pixel", "models", "models/base", "runtime", "runtime/engine", "tflite",
 	},
 	"cmd/edge": {
-		"adapt", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard",
-		"camera/pixel", "models", "models/base", "models/bundle", "runtime/engine", "tflite", "tflite/delta", "tflite/file",
+		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
+		"camera/open", "camera/pixel", "models", "models/base", "models/bundle", "runtime", "runtime/config", "runtime/engine",
+		"runtime/server", "runtime/server/access", "runtime/sink", "tflite", "tflite/delta", "tflite/file",
 	},
 }
 
@@ -104,7 +107,7 @@ var homes = map[string][]string{
 	"github.com/mattn/go-sqlite3":   {"adapt/featurecache", "runtime/sink"},
 	"database/sql":                  {"adapt/featurecache", "runtime/sink"},
 	"github.com/spf13/cobra":        {"cmd/edge"},
-	"net/http":                      {"camera/stream", "adapt/finetune/remote", "runtime/server", "runtime/sink"},
+	"net/http":                      {"cmd/edge", "camera/stream", "adapt/finetune/remote", "runtime/server", "runtime/sink"},
 	"github.com/wamuir/graft":       {"adapt/finetune/graph"},
 	"github.com/minio/minio-go":     {"adapt/finetune/remote"},
 	"os/exec":                       {"tflite", "cmd/edge", "camera/child"},

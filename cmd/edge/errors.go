@@ -36,6 +36,9 @@ func (e inputError) Unwrap() error { return e.error }
 // errSilent ends with exitInput after the failures were printed one by one.
 var errSilent = inputError{errors.New("some images could not be used")}
 
+// errNotReady ends with exitFailed after what the daemon said was printed.
+var errNotReady = errors.New("the daemon is not ready")
+
 // usageArgs makes the errors of a check of arguments usage errors.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
@@ -72,7 +75,7 @@ func (a *app) fail(ctx context.Context, err error) int {
 	case errors.As(err, &input), errors.As(err, &ofDevice):
 		code = exitInput
 	}
-	if errors.Is(err, errSilent) {
+	if errors.Is(err, errSilent) || errors.Is(err, errNotReady) {
 		return code
 	}
 	if a.json {

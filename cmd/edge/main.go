@@ -15,8 +15,12 @@ import (
 
 func main() {
 	tflite.TrialChild() // does not return in the child process that tries an unknown model
+	os.Exit(untilSignal())
+}
+
+// untilSignal runs the command until it ends or a signal asks it to.
+func untilSignal() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	defer stop()
+	return run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -31,6 +35,38 @@ func copyClass(ts *testscript.TestScript, neg bool, args []string) {
 		data, err := os.ReadFile(file)
 		ts.Check(err)
 		ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(file)), data, 0o644))
+	}
+}
+
+// patience is how long eventually waits on a machine that is busy.
+const patience = time.Minute
+
+// eventually is `eventually PATTERN PROGRAM ARGS…`: it runs the program again and
+// again, however it ends, until the pattern is in what it prints. `! eventually` is
+// an error.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually PATTERN PROGRAM ARGS…")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		var stdout, stderr bytes.Buffer
+		cmd := exec.Command(args[1], args[2:]...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
+		for _, name := range []string{"PATH", "HOME", "WORK", "LD_LIBRARY_PATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"} {
+			cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+		}
+		cmd.Run() // what it prints counts
+		found := pattern.MatchString(stdout.String() + stderr.String())
+		if found || time.Now().After(deadline) {
+			stdout.WriteTo(ts.Stdout())
+			stderr.WriteTo(ts.Stderr())
+			if !found {
+				ts.Fatalf("%q never came", args[0])
+			}
+			return
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,9 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	tflite.TrialChild()
-	testscript.Main(m, map[string]func(){"edge": func() {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}})
+	testscript.Main(m, map[string]func(){"edge": func() { os.Exit(untilSignal()) }})
 }
 
 // TestScript holds conversations with the command: testdata/script/*.txtar.
@@ -36,11 +33,13 @@ func TestScript(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "data"))
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv("XDG_RUNTIME_DIR", env.WorkDir)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"class":  copyClass,
-			"jsonis": jsonIs,
+			"class":      copyClass,
+			"eventually": eventually,
+			"jsonis":     jsonIs,
 		},
 	})
 }
