@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,8 @@ type adaptFlags struct {
 	valFraction float64
 	tensorboard string
 	noActivate  bool
+	watch       bool
+	settle      time.Duration
 	progress    string
 }
 
@@ -37,10 +40,15 @@ class. Folders train, val and test inside DIR are honoured; without them a fifth
 of the images is held back to measure the head.
 
 The result becomes the task's next generation and is used from then on. A run
-that fails or is killed leaves the generation before it in use.`,
+that fails or is killed leaves the generation before it in use.
+
+With --watch edge stays, and adapts again whenever DIR has changed and has then
+been still for a moment; a line a run, until Ctrl-C. Only new images go through
+the base.`,
 		Example: `  edge adapt --dir ./samples
   edge adapt --dir ./samples --recipe seed --seed 3
-  edge adapt --dir ./samples --base mobilenet_v2.tflite --json`,
+  edge adapt --dir ./samples --base mobilenet_v2.tflite --json
+  edge adapt --dir ./samples --watch`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := needDir(cmd, f.dir); err != nil {
@@ -49,6 +57,12 @@ that fails or is killed leaves the generation before it in use.`,
 			recipe, err := f.chosen(cmd, a.seed)
 			if err != nil {
 				return usageError{err, cmd.CommandPath()}
+			}
+			if f.settle <= 0 {
+				return usageError{fmt.Errorf("--settle %v: want more than 0", f.settle), cmd.CommandPath()}
+			}
+			if f.watch {
+				return a.adaptWatching(cmd.Context(), f, recipe)
 			}
 			return a.adapt(cmd.Context(), f, recipe)
 		},
@@ -69,6 +83,8 @@ that fails or is killed leaves the generation before it in use.`,
 	flags.Float64Var(&f.valFraction, "val-fraction", 0.2, "share of the images held back when there is no val folder")
 	flags.StringVar(&f.tensorboard, "tensorboard", "", "also write TensorBoard event files into this folder")
 	flags.BoolVar(&f.noActivate, "no-activate", false, "keep the generation without using it: edge models activate N does")
+	flags.BoolVar(&f.watch, "watch", false, "stay, and adapt again whenever the images have changed")
+	flags.DurationVar(&f.settle, "settle", 2*time.Second, "how long the images must be still before --watch adapts")
 	flags.StringVar(&f.progress, "progress", "", "lines: how far it is as JSON lines on standard error") // for the daemon
 	cobra.CheckErr(flags.MarkHidden("progress"))
 	cobra.CheckErr(cmd.MarkFlagDirname("dir"))
@@ -138,30 +154,42 @@ func (f *adaptFlags) preprocessing(p pixel.Preprocessing) (pixel.Preprocessing, 
 
 // adapt trains, stores and reports.
 func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig) error {
-	store, err := a.openStore()
+	run, err := a.adaptOnce(ctx, f, recipe)
 	if err != nil {
 		return err
+	}
+	if a.json {
+		return a.print(run)
+	}
+	return report.Text(a.stdout, run, textOptions(a.stdout))
+}
+
+// adaptOnce trains and stores.
+func (a *app) adaptOnce(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig) (*report.Run, error) {
+	store, err := a.openStore()
+	if err != nil {
+		return nil, err
 	}
 	base, err := a.openBaseOrCurrent(ctx, store, f.base)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer base.Close()
 	if base.Source.Preprocessing, err = f.preprocessing(base.Source.Preprocessing); err != nil {
-		return err
+		return nil, err
 	}
 	curves, err := openCurves(f.tensorboard)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer curves.close()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
-	bar := newProgress(a.stderr, a.quiet)
+	bar := newProgress(a.stderr, a.quiet || f.watch) // which says a line a run
 	bar.lines = f.progress == "lines"
 	defer bar.close()
-	run, err := device.Adapt(ctx, device.Config{
+	return device.Adapt(ctx, device.Config{
 		Store: store, Task: a.task, Dir: f.dir, Base: base, Recipe: recipe,
 		Split:      adapt.SplitOptions{Seed: a.seed, ValFraction: f.valFraction},
 		NoActivate: f.noActivate, Version: version, Warn: a.goOnWithout,
@@ -175,14 +203,6 @@ func (a *app) adapt(ctx context.Context, f *adaptFlags, recipe adapt.TrainConfig
 			}
 		},
 	})
-	bar.close()
-	if err != nil {
-		return err
-	}
-	if a.json {
-		return a.print(run)
-	}
-	return report.Text(a.stdout, run, textOptions(a.stdout))
 }
 
 // showStep shows one step of adapt.Run.

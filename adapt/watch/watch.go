@@ -1,0 +1,144 @@
+// Package watch tells when a folder of samples has changed and is still again.
+//
+// What counts is what a look at the folder shows: names, sizes and times.
+// Notices of the kernel only say when to look; filesystems that give none (NFS,
+// SMB, FUSE) are looked at now and then.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// maxWatched bounds the folders with notices: the kernel gives a user some
+// thousands of watches. Changes in others are found at the next look.
+const maxWatched = 512
+
+// Options says which folder is watched, and how. All but Dir may be zero.
+type Options struct {
+	Dir string
+	// Settle is how long the folder must be still before a change counts. Zero
+	// means 2 s.
+	Settle time.Duration
+	// Poll is how often the folder is looked at without a notice. Zero means 10 s.
+	Poll time.Duration
+	// Warn is told why the folder could not be looked at, each time; nil means
+	// nobody asks.
+	Warn func(error)
+}
+
+// Run calls do at once, and again each time the folder has changed since the
+// call before began and has then been still. It returns nil when ctx ends, and
+// an error if the folder cannot be looked at in the beginning. do runs in the
+// calling goroutine.
+func Run(ctx context.Context, o Options, do func()) error {
+	if o.Settle == 0 {
+		o.Settle = 2 * time.Second
+	}
+	if o.Poll == 0 {
+		o.Poll = 10 * time.Second
+	}
+	if o.Warn == nil {
+		o.Warn = func(error) {}
+	}
+	done, err := Look(o.Dir)
+	if err != nil {
+		return fmt.Errorf("watch the samples: %w", err)
+	}
+	n := newNotices(done.Folders)
+	defer n.close()
+	do()
+	for ctx.Err() == nil {
+		now, err := Look(o.Dir)
+		if err != nil {
+			o.Warn(fmt.Errorf("watch the samples: %w", err))
+		} else if now.Sum != done.Sum {
+			n.watch(now.Folders)
+			if now, ok := settled(ctx, o, now); ok {
+				done = now
+				do()
+			}
+			continue // it may have changed meanwhile
+		}
+		n.wait(ctx, o.Poll)
+	}
+	return nil
+}
+
+// settled waits until two looks at the folder, Settle apart, show the same, which
+// it returns; ok is false if there is none to be had.
+func settled(ctx context.Context, o Options, before State) (now State, ok bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return State{}, false
+		case <-time.After(o.Settle):
+		}
+		now, err := Look(o.Dir)
+		if err != nil {
+			o.Warn(fmt.Errorf("watch the samples: %w", err))
+			return State{}, false
+		}
+		if now.Sum == before.Sum {
+			return now, true
+		}
+		before = now
+	}
+}
+
+// notices waits for the kernel to tell of a change.
+type notices struct{ w *fsnotify.Watcher } // nil: it does not tell
+
+func newNotices(folders []string) *notices {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return &notices{}
+	}
+	n := &notices{w}
+	n.watch(folders)
+	return n
+}
+
+// watch asks for notices of these folders too. Those that are gone end by
+// themselves.
+func (n *notices) watch(folders []string) {
+	if n.w == nil {
+		return
+	}
+	for _, folder := range folders[:min(len(folders), maxWatched)] {
+		_ = n.w.Add(folder) // what cannot be watched is looked at now and then
+	}
+}
+
+// wait returns after a notice, at the latest after poll, or when ctx ends.
+func (n *notices) wait(ctx context.Context, poll time.Duration) {
+	var events chan fsnotify.Event
+	var errors chan error
+	if n.w != nil {
+		events, errors = n.w.Events, n.w.Errors
+	}
+	timer := time.NewTimer(poll)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-events:
+	case <-errors: // something was missed
+	}
+	for { // one look is enough for all that came at once
+		select {
+		case <-events:
+		default:
+			return
+		}
+	}
+}
+
+func (n *notices) close() {
+	if n.w != nil {
+		n.w.Close()
+	}
+}
