@@ -69,7 +69,7 @@ trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so $(TENSORFLOW_LIBS:%=
 	go build -trimpath -tags tensorflow -ldflags '$(GO_LDFLAGS)' -o bin/edge-trainer ./cmd/edge
 
 .PHONY: test
-test: setup setup-trainer setup-python $(S3_SERVER) ## Run the whole test suite, that of the trainer too.
+test: setup setup-trainer setup-python tools-ffmpeg $(S3_SERVER) ## Run the whole test suite, that of the trainer too.
 	go vet ./...
 	go vet -tags tensorflow ./adapt/finetune/... ./cmd/edge
 	$(TEST_ENV) go test -timeout 15m ./...
@@ -164,6 +164,40 @@ tools-arm64:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross qemu-user-static && break; \
 		echo "hint: as root: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross qemu-user-static" >&2; exit 1; \
 	done
+
+# ---- cameras -------------------------------------------------------------------
+
+# Tests encode, publish and decode video with it; they skip with a reason where it is missing.
+.PHONY: tools-ffmpeg
+tools-ffmpeg:
+	@command -v ffmpeg >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing ffmpeg, which the tests of network cameras use"; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends ffmpeg && exit 0; \
+	fi; \
+	echo "there is no ffmpeg, so the tests of H.264 and H.265 are skipped"; echo "hint: as root: apt-get install ffmpeg" >&2
+
+# A machine's own kernel seldom has a made-up camera; Debian's has one, as a module, and runs in qemu.
+V4L2_KERNEL := $(DEPS)/vm/linux-image.deb
+V4L2_TESTS  := $(DEPS)/vm/v4l2.test
+
+.PHONY: test-v4l2
+test-v4l2: tools-vm $(V4L2_KERNEL) ## Run the tests of camera devices against a real kernel's made-up camera, in qemu.
+	CGO_ENABLED=0 go test -c -o $(V4L2_TESTS) ./camera/v4l2
+	python3 camera/v4l2/testdata/vm.py $(V4L2_KERNEL) $(V4L2_TESTS) -test.v -test.run=Vivid
+
+.PHONY: tools-vm
+tools-vm: tools
+	@command -v qemu-system-x86_64 >/dev/null && exit 0; \
+	[ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends qemu-system-x86 && exit 0; \
+	echo "hint: as root: apt-get install qemu-system-x86" >&2; exit 1
+
+# Whichever kernel Debian has today: its camera has been the same for years.
+$(V4L2_KERNEL):
+	rm -rf $(@D).part && mkdir -p $(@D).part
+	cd $(@D).part && apt-get download -qq "$$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1)"
+	mv $(@D).part/*.deb $(@D).part/$(@F)
+	rm -rf $(@D) && mv $(@D).part $(@D)
 
 .PHONY: lint
 lint: setup setup-trainer ## Check formatting and run the linters.
