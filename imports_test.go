@@ -73,7 +73,7 @@ var allowed = map[string][]string{
 	"runtime/probation": {},
 	"runtime/metrics":   {},
 	"runtime": {
-		"adapt/calibrate", "adapt/head", "camera", "camera/pixel", "models", "runtime/decide", "runtime/metrics", "runtime/probation",
+		"adapt/calibrate", "adapt/head", "adapt/watch", "camera", "camera/pixel", "models", "runtime/decide", "runtime/metrics", "runtime/probation",
 	},
 	"runtime/engine": {"models", "models/base", "runtime", "tflite"},
 	"runtime/server": {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edge-adapt/edge/adapt/watch"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -79,7 +80,7 @@ func (t *Task) setAdaptable(yes bool) {
 // adapt runs one adaptation.
 func (t *Task) adapt(ctx context.Context) {
 	c := t.Config()
-	state, err := readFolder(c.Samples)
+	state, err := watch.Look(c.Samples)
 	t.mu.Lock()
 	t.adapting = &AdaptStatus{Since: time.Now()}
 	if err == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -135,7 +134,7 @@ func TestAdaptOnChange(t *testing.T) {
 	eventually(t, "the samples were looked at", func() bool {
 		task.mu.Lock()
 		defer task.mu.Unlock()
-		return task.adapted.files == 1
+		return task.adapted.Files == 1
 	})
 	if n := len(a.began); n != 0 {
 		t.Fatal("it adapts to samples that are older than the generation")
@@ -186,36 +185,4 @@ func TestSamplesThatAreYoungerThanTheGeneration(t *testing.T) {
 	}
 	a.next()
 	a.results <- nil
-}
-
-func TestReadFolder(t *testing.T) {
-	dir := t.TempDir()
-	sample(t, dir, "red", "1.jpg", "1")
-	sample(t, dir, "green", "1.jpg", "1")
-	before, err := readFolder(dir)
-	if err != nil || before.files != 2 || len(before.folders) != 3 {
-		t.Fatalf("%+v, %v", before, err)
-	}
-	for name, change := range map[string]func() error{
-		"renamed": func() error { return os.Rename(filepath.Join(dir, "red"), filepath.Join(dir, "blue")) },
-		"written": func() error { return os.WriteFile(filepath.Join(dir, "green", "1.jpg"), []byte("12"), 0o600) },
-		"touched": func() error { return os.Chtimes(filepath.Join(dir, "green", "1.jpg"), time.Now(), time.Now()) },
-		"linked":  func() error { return os.Symlink("1.jpg", filepath.Join(dir, "green", "2.jpg")) },
-		"dangles": func() error { return os.Symlink("nothing", filepath.Join(dir, "green", "3.jpg")) },
-	} {
-		if err := change(); err != nil {
-			t.Fatal(err)
-		}
-		after, err := readFolder(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if same := after.sum == before.sum; same != (name == "dangles") {
-			t.Errorf("%s: the same is %v", name, same)
-		}
-		before = after
-	}
-	if _, err := readFolder(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none") {
-		t.Errorf("%v", err)
-	}
 }

@@ -2,16 +2,10 @@ package runtime
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/adapt/watch"
 )
 
 const (
@@ -32,7 +26,7 @@ func (t *Task) watchSamples(ctx context.Context, n *notifier) {
 	defer n.forget(owner)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var seen folderState // in the last look
+	var seen watch.State // in the last look
 	fresh := true        // nothing is known about the folder yet
 	watched := ""
 	for {
@@ -57,7 +51,7 @@ func (t *Task) watchSamples(ctx context.Context, n *notifier) {
 			continue
 		case <-timer.C:
 		}
-		state, err := readFolder(c.Samples)
+		state, err := watch.Look(c.Samples)
 		if err != nil {
 			t.runtime.log.Warn("the samples cannot be looked at", "task", t.name, "folder", c.Samples, "error", err)
 			timer.Reset(quietScan * debounce)
@@ -65,16 +59,16 @@ func (t *Task) watchSamples(ctx context.Context, n *notifier) {
 		}
 		if fresh {
 			t.startFrom(state)
-			n.watch(owner, state.folders, func() { signal(t.pokeSamples) })
+			n.watch(owner, state.Folders, func() { signal(t.pokeSamples) })
 			fresh = false
 		}
-		still := state.sum == seen.sum
+		still := state.Sum == seen.Sum
 		if !still {
-			n.watch(owner, state.folders, func() { signal(t.pokeSamples) })
+			n.watch(owner, state.Folders, func() { signal(t.pokeSamples) })
 		}
 		seen = state
 		switch {
-		case t.adaptedTo(state) || state.files == 0:
+		case t.adaptedTo(state) || state.Files == 0:
 			timer.Reset(quietScan * debounce)
 		case !still:
 			timer.Reset(debounce)
@@ -89,67 +83,18 @@ func (t *Task) watchSamples(ctx context.Context, n *notifier) {
 
 // startFrom decides what the folder was last adapted to when nobody remembers:
 // to this, unless something in it is younger than the generation in use.
-func (t *Task) startFrom(state folderState) {
+func (t *Task) startFrom(state watch.State) {
 	s := t.active.acquire()
 	defer s.release()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s != nil && !state.newest.After(s.model.Created) {
+	if s != nil && !state.Newest.After(s.model.Created) {
 		t.adapted = state
 	}
 }
 
-func (t *Task) adaptedTo(state folderState) bool {
+func (t *Task) adaptedTo(state watch.State) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.adapted.sum == state.sum
-}
-
-// folderState is what a folder of samples holds, as far as a look at names,
-// sizes and times tells.
-type folderState struct {
-	sum     digest.Digest
-	files   int
-	newest  time.Time // of the last change, in a file or of names
-	folders []string  // the folder itself and those in it
-}
-
-// readFolder looks at all that is in the folder root. What disappears meanwhile
-// is left out.
-func readFolder(root string) (folderState, error) {
-	h := sha256.New()
-	var s folderState
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			if path != root && errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			return err
-		}
-		if path != root && strings.HasPrefix(entry.Name(), ".") {
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		info, err := os.Stat(path) // of a link, what it leads to
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if info.ModTime().After(s.newest) {
-			s.newest = info.ModTime()
-		}
-		if entry.IsDir() {
-			s.folders = append(s.folders, path)
-			return nil
-		}
-		s.files++
-		fmt.Fprintf(h, "%q %d %d\n", path, info.Size(), info.ModTime().UnixNano())
-		return nil
-	})
-	s.sum = digest.Digest(fmt.Sprintf("sha256:%x", h.Sum(nil)))
-	return s, err
+	return t.adapted.Sum == state.Sum
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/edge-adapt/edge/adapt/watch"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/runtime/metrics"
@@ -51,7 +52,7 @@ type Task struct {
 	spoke     time.Time    // when the last change or heartbeat was published
 	adaptable bool         // somebody waits for adaptAsked
 	adapting  *AdaptStatus // nil: none runs or waits
-	adapted   folderState  // of the samples, when the last adaptation began
+	adapted   watch.State  // of the samples, when the last adaptation began
 	lastEvent *Event
 	pipeline  *pipeline // that runs the source; nil without
 	often     often

@@ -198,9 +198,24 @@ func TestLook(t *testing.T) {
 	if err != nil || s.Files != 1 || len(s.Folders) != 2 || s.Newest.IsZero() {
 		t.Errorf("%+v, %v", s, err)
 	}
-	old := time.Now().Add(-time.Hour)
-	must(t, os.Chtimes(filepath.Join(dir, "on", "1.jpg"), old, old))
-	if again, err := Look(dir); err != nil || again.Sum == s.Sum {
-		t.Errorf("another time, the same sum: %v", err)
+	photo := filepath.Join(dir, "on", "1.jpg")
+	for _, change := range []struct {
+		name string
+		do   func() error
+		same bool
+	}{
+		{"touched", func() error { return os.Chtimes(photo, time.Now(), time.Now().Add(-time.Hour)) }, false},
+		{"written", func() error { return os.WriteFile(photo, []byte("12"), 0o600) }, false},
+		{"linked", func() error { return os.Symlink("1.jpg", filepath.Join(dir, "on", "2.jpg")) }, false},
+		{"a hidden file", func() error { return os.WriteFile(filepath.Join(dir, "on", ".x"), nil, 0o600) }, true},
+		{"a link to nothing", func() error { return os.Symlink("nothing", filepath.Join(dir, "on", "3.jpg")) }, true},
+		{"renamed", func() error { return os.Rename(filepath.Join(dir, "on"), filepath.Join(dir, "off")) }, false},
+	} {
+		must(t, change.do())
+		again, err := Look(dir)
+		if err != nil || (again.Sum == s.Sum) != change.same {
+			t.Errorf("%s: the same is %v (%v)", change.name, again.Sum == s.Sum, err)
+		}
+		s = again
 	}
 }
