@@ -24,7 +24,7 @@ func decodeJPEG(dst *RGB, data []byte, lim Limits) error {
 	if layout.scans > maxScans {
 		return refuse(ErrTooLarge, "too large: %d scans, at most %d are read", layout.scans, maxScans)
 	}
-	img, err := jpeg.Decode(bytes.NewReader(data))
+	img, err := jpeg.Decode(layout.reader(data))
 	if err != nil {
 		if !layout.ended {
 			return refuse(ErrTruncated, "truncated")
@@ -44,9 +44,11 @@ func jpegError(err error) error {
 
 // jpegLayout is what a walk over a JPEG's markers finds.
 type jpegLayout struct {
-	exif  []byte // the first EXIF block, a TIFF file, or nil
-	scans int
-	ended bool // the end marker stands
+	exif   []byte // the first EXIF block, a TIFF file, or nil
+	scans  int
+	scan   int  // where the marker of the first scan is
+	tables bool // there are Huffman tables
+	ended  bool // the end marker stands
 }
 
 // walkJPEG steps from marker to marker without looking at the pixels.
@@ -82,7 +84,12 @@ func walkJPEG(data []byte) (l jpegLayout) {
 		}
 		payload := data[i+2 : i+n]
 		switch marker {
+		case 0xc4:
+			l.tables = true
 		case 0xda:
+			if l.scans == 0 {
+				l.scan = i - 2
+			}
 			l.scans++
 		case 0xe1:
 			if block, ok := bytes.CutPrefix(payload, []byte("Exif\x00\x00")); ok && l.exif == nil {
