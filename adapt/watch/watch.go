@@ -8,6 +8,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -53,17 +54,20 @@ func Run(ctx context.Context, o Options, do func()) error {
 	do()
 	for ctx.Err() == nil {
 		now, err := Look(o.Dir)
-		if err != nil {
+		switch {
+		case err != nil:
 			o.Warn(fmt.Errorf("watch the samples: %w", err))
-		} else if now.Sum != done.Sum {
-			n.watch(now.Folders)
+			n.wait(ctx, o.Poll)
+		case n.watch(now.Folders):
+			// Something may have come into a new folder before it was watched.
+		case now.Sum == done.Sum:
+			n.wait(ctx, o.Poll)
+		default:
 			if now, ok := settled(ctx, o, now); ok {
 				done = now
 				do()
 			}
-			continue // it may have changed meanwhile
 		}
-		n.wait(ctx, o.Poll)
 	}
 	return nil
 }
@@ -102,15 +106,21 @@ func newNotices(folders []string) *notices {
 	return n
 }
 
-// watch asks for notices of these folders too. Those that are gone end by
-// themselves.
-func (n *notices) watch(folders []string) {
+// watch asks for notices of these folders, and reports whether one of them is
+// watched since now. Those that are gone end by themselves.
+func (n *notices) watch(folders []string) (fresh bool) {
 	if n.w == nil {
-		return
+		return false
 	}
+	have := n.w.WatchList()
 	for _, folder := range folders[:min(len(folders), maxWatched)] {
-		_ = n.w.Add(folder) // what cannot be watched is looked at now and then
+		if slices.Contains(have, folder) {
+			continue
+		}
+		// What cannot be watched is looked at now and then.
+		fresh = n.w.Add(folder) == nil || fresh
 	}
+	return fresh
 }
 
 // wait returns after a notice, at the latest after poll, or when ctx ends.

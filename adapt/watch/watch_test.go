@@ -86,6 +86,8 @@ func TestChanges(t *testing.T) {
 
 			write(t, filepath.Join(dir, "on", "2.jpg"), "2")
 			next(t, calls, 2)
+			must(t, os.Mkdir(filepath.Join(dir, "empty"), 0o755)) // no change, but a folder to watch
+			quiet(t, calls, 200*time.Millisecond)
 			write(t, filepath.Join(dir, "off", "deep", "3.jpg"), "3") // in folders that are new
 			next(t, calls, 3)
 			write(t, filepath.Join(dir, "off", "deep", "4.jpg"), "4") // which are watched by now
@@ -96,6 +98,8 @@ func TestChanges(t *testing.T) {
 			next(t, calls, 4)
 			must(t, os.RemoveAll(filepath.Join(dir, "off")))
 			next(t, calls, 1)
+			write(t, filepath.Join(dir, "empty", "5.jpg"), "5")
+			next(t, calls, 2)
 			quiet(t, calls, 200*time.Millisecond)
 		})
 	}
