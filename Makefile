@@ -96,6 +96,10 @@ bench: build ## Run the benchmarks, and the comparisons with Keras where ../shar
 flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, files and goroutines (about a quarter of an hour).
 	$(TEST_ENV) EDGE_HEAD_SWAPS=10000 EDGE_BASE_SWAPS=200 go test -count 1 -timeout 2h -v -run Flat ./runtime/engine
 
+.PHONY: bench-unknowns
+bench-unknowns: setup ## Measure how unknown pictures are told, on ../shared/data, into docs/unknowns.md (minutes).
+	$(TEST_ENV) go run ./bench/unknowns --data ../shared/data --doc docs/unknowns.md
+
 .PHONY: bench-keras
 bench-keras: build $(PYTHON_KERAS)
 	PYTHONPATH=$(DEPS)/keras python3 bench/keras/compare.py --edge bin/edge --data ../shared/data --out bench/results
