@@ -25,8 +25,7 @@ func startLow(cmd *exec.Cmd, read func()) (wait func() error, err error) {
 		Pdeathsig: syscall.SIGKILL,
 		Setpgid:   true, // what a terminal interrupts is the daemon
 	}
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends here
+	go onThreadOfItsOwn(func() {
 		lowerThread()
 		err := cmd.Start()
 		started <- err
@@ -35,11 +34,31 @@ func startLow(cmd *exec.Cmd, read func()) (wait func() error, err error) {
 		}
 		read()
 		done <- cmd.Wait()
-	}()
+	})
 	if err := <-started; err != nil {
 		return nil, err
 	}
 	return func() error { return <-done }, nil
+}
+
+// onThreadOfItsOwn runs do on a thread that runs nothing else and ends with it.
+// The calling goroutine must end with it too.
+func onThreadOfItsOwn(do func()) {
+	runtime.LockOSThread() // and never unlocked: that is what ends the thread
+	if unix.Gettid() != unix.Getpid() {
+		do()
+		return
+	}
+	// The process's first thread never ends. While this goroutine keeps it, another
+	// one is on another thread.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		do()
+	}()
+	<-done
+	runtime.UnlockOSThread()
 }
 
 // lowerThread gives the calling thread the lowest priority. Each step may be
