@@ -43,7 +43,7 @@ func (r *run) read(ctx context.Context) error {
 	}
 	start := time.Now()
 	for _, t := range r.data {
-		recorder := newRecorder(r.Base.Extractor, r.prefix, r.frontiers, r.Warn)
+		recorder := newRecorder(r.Base.Extractor, r.prefix, r.frontiers, r.kept, r.Warn)
 		extractor := r.Base.Extractor
 		extractor.Base, extractor.Cache = recorder, recorder
 		var err error

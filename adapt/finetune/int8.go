@@ -36,6 +36,7 @@ func (t *Tuned) Quantise(ctx context.Context, engine Engine, e adapt.Extractor, 
 	}
 	defer model.Close()
 	e.Base, e.Cache = calibrator{c, model}, nil
+	e, _ = t.kept.replay(e)
 	for _, task := range t.Tasks {
 		d := only(task.Before.Dataset, adapt.SplitTrain)
 		d.Samples = spread(d.Samples, calibrationImages/len(t.Tasks))

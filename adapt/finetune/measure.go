@@ -17,10 +17,12 @@ func (t *Tuned) Measure(ctx context.Context, task int, e adapt.Extractor, progre
 	defer sparing()()
 	of := t.Tasks[task]
 	d := copied(of.Before.Dataset)
+	e, replayed := t.kept.replay(e)
 	f, err := e.Extract(ctx, d, progress, warn)
 	if err != nil {
 		return nil, err
 	}
+	f.Hits, f.Computed = f.Hits-replayed.count, f.Computed+replayed.count
 	for _, s := range of.Before.Dataset.Samples {
 		if f.Row(s.Digest) == nil {
 			return nil, hint.Wrap(fmt.Errorf("%s: %s has changed while the training ran", d.Dir, s.Path),

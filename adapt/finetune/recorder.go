@@ -20,15 +20,18 @@ type recorder struct {
 	warn   func(error)        // is told once that the cache fails
 	prefix *prefix
 	into   *frontiers
+	kept   *kept
 
 	row     []float32 // of the picture that Embed saw
+	pixels  []float32 // of it; the extractor takes its own back
 	pending bool      // and Put has not named
 	err     error     // of keeping a row
 	seconds float64   // in prefix
 }
 
-func newRecorder(e adapt.Extractor, p *prefix, into *frontiers, warn func(error)) *recorder {
-	return &recorder{base: e.Base, cache: e.Cache, warn: warn, prefix: p, into: into, row: make([]float32, into.length())}
+func newRecorder(e adapt.Extractor, p *prefix, into *frontiers, k *kept, warn func(error)) *recorder {
+	return &recorder{base: e.Base, cache: e.Cache, warn: warn, prefix: p, into: into, kept: k,
+		row: make([]float32, into.length()), pixels: make([]float32, e.Preprocessing.Len())}
 }
 
 func (r *recorder) Embed(dst, pixels []float32) error {
@@ -43,6 +46,7 @@ func (r *recorder) Embed(dst, pixels []float32) error {
 		return err
 	}
 	r.seconds += time.Since(start).Seconds()
+	copy(r.pixels, pixels)
 	r.pending = true
 	return nil
 }
@@ -58,6 +62,7 @@ func (r *recorder) Put(image digest.Digest, features []float32) error {
 	if r.err = r.into.add(image, r.row); r.err != nil {
 		return r.err
 	}
+	r.kept.add(image, r.pixels)
 	if r.cache != nil {
 		if err := r.cache.Put(image, features); err != nil {
 			r.cache = nil

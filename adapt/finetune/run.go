@@ -22,6 +22,7 @@ type run struct {
 	selection network.Selection
 	prefix    *prefix
 	frontiers *frontiers
+	kept      *kept
 	data      []*taskData
 	before    []*adapt.Result // of each task, the end of phase 1
 	source    source
@@ -72,6 +73,8 @@ func runWith(ctx context.Context, c Config, newTop func(topConfig) (top, error))
 		return nil, err
 	}
 	defer r.frontiers.close()
+	r.kept = newKept(r.Scratch, r.Base.Extractor.Preprocessing)
+	defer func() { r.kept.close() }() // unless the result has taken it
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
@@ -94,6 +97,7 @@ func runWith(ctx context.Context, c Config, newTop func(topConfig) (top, error))
 	}
 	tuned.Seconds = r.seconds
 	tuned.Seconds.Total = time.Since(start).Seconds()
+	tuned.kept, r.kept = r.kept, nil
 	return tuned, nil
 }
 

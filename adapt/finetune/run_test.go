@@ -82,6 +82,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkReplay(t, tuned, e, r)
 	best := tuned.History[tuned.Best-1]
 	if r.Val.Accuracy != best.ValAccuracy || r.Val.Loss-best.ValLoss > 1e-5 || best.ValLoss-r.Val.Loss > 1e-5 {
 		t.Errorf("measured %v %v, the history says %v %v", r.Val.Accuracy, r.Val.Loss, best.ValAccuracy, best.ValLoss)

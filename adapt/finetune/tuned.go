@@ -6,7 +6,7 @@ import (
 	"github.com/edge-adapt/edge/adapt/head"
 )
 
-// Tuned is what Run made.
+// Tuned is what Run made. It holds pictures on the disk until Close.
 type Tuned struct {
 	Base  []byte // the .tflite file with the trained constants in place of the parent's
 	Tasks []TunedTask
@@ -19,7 +19,13 @@ type Tuned struct {
 	Best    int     // the epoch whose state this is; that of phase 1's last where phase 2 brought nothing
 	Resumed int     // epochs of phase 2 that a checkpoint had brought; zero: none
 	Seconds Seconds
+
+	kept *kept // for Measure and Quantise
 }
+
+// Close gives the pictures' space on the disk back; what is measured later is
+// decoded again. It may be called several times.
+func (t *Tuned) Close() { t.kept.close() }
 
 // TunedTask is what became of one task.
 type TunedTask struct {

@@ -84,6 +84,7 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 		t.bar.close()
 		return blame(t.howToGoOn(ctx, err))
 	}
+	defer tuned.Close()
 	done, err := t.finish(ctx, tuned)
 	t.bar.close()
 	if err != nil {
