@@ -113,7 +113,7 @@ func (f *Feed) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err == io.EOF: //nolint:errorlint // a connection's end, wrapped, is a failure like any other
+		case err == io.EOF: //nolint:errorlint,nilerr // a connection's end, wrapped, is a failure like any other
 			return nil
 		case errors.Is(err, ErrUnsupported), errors.Is(err, ErrBadURI):
 			return err
@@ -227,6 +227,6 @@ func (f *Feed) read(ctx context.Context, cancel context.CancelCauseFunc, source 
 			f.quiet = now
 			stall.Reset(f.options.Stall)
 		}
-		frame = f.pass(frame, now, live)
+		frame = f.pass(frame, now)
 	}
 }

@@ -129,7 +129,7 @@ func (f *Feed) giveBack(frame *Frame) {
 // pass hands a frame on and returns the next one to fill. A frame of a live
 // source takes the place of one that nobody took; the others wait their turn,
 // because nothing is read before Next asks.
-func (f *Feed) pass(frame *Frame, now time.Time, live bool) *Frame {
+func (f *Feed) pass(frame *Frame, now time.Time) *Frame {
 	f.mu.Lock()
 	f.stats.Frames++
 	f.stats.LastFrame = now

@@ -80,14 +80,14 @@ func (s *source) Read(ctx context.Context, f *camera.Frame) error {
 		f.Image.Pix[i] = byte(s.number)
 	}
 	f.Number, f.Captured = s.number, time.Now()
-	switch {
-	case s.fault == "counts from 0":
+	switch s.fault {
+	case "counts from 0":
 		f.Number--
-	case s.fault == "too short":
+	case "too short":
 		f.Image.Pix = f.Image.Pix[:47]
-	case s.fault == "no clock":
+	case "no clock":
 		f.Captured = f.Captured.Round(0)
-	case s.fault == "by chance":
+	case "by chance":
 		f.Image.Pix[0] = byte(time.Now().UnixNano() / 64)
 	}
 	return nil

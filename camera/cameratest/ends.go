@@ -16,7 +16,10 @@ func wanted(err, want error) error {
 	if errors.Is(err, want) {
 		return nil
 	}
-	return fmt.Errorf("%v, want: %w", err, want)
+	if err == nil {
+		return fmt.Errorf("no error, want: %w", want)
+	}
+	return fmt.Errorf("%w, want: %w", err, want)
 }
 
 func (s *suite) closeTwice() {

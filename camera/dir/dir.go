@@ -276,8 +276,12 @@ func (s *source) wait(ctx context.Context) {
 			return
 		}
 		s.note(ctx, event)
-	case <-s.notices.errors: // some were lost
-		s.scan = time.Time{}
+	case _, ok := <-s.notices.errors:
+		if !ok {
+			s.notices.errors = nil
+			return
+		}
+		s.scan = time.Time{} // some notices were lost
 	case <-s.timer.C:
 	case <-ctx.Done():
 	case <-s.closed:

@@ -72,11 +72,9 @@ func (s *source) note(ctx context.Context, event fsnotify.Event) {
 	if !isPicture(name) || ctx.Err() != nil {
 		return
 	}
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		info, err = os.Stat(filepath.Join(s.root, name))
-	}
+	info = s.regular(func() (fs.FileInfo, error) { return info, err }, name)
 	switch f := s.files[name]; {
-	case err != nil || !info.Mode().IsRegular():
+	case info == nil:
 		s.forget(name)
 	case f == nil || f.stamp != stampOf(info):
 		if _, err := s.sight(sighting{name, info}, time.Now()); err != nil {

@@ -98,12 +98,9 @@ func (s *source) entry(ctx context.Context, folder string, depth int, entry fs.D
 			return s.folder(ctx, name, depth+1, seen)
 		}
 	case isPicture(name):
-		info, err := entry.Info()
-		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			info, err = os.Stat(filepath.Join(s.root, name))
-		}
-		if err != nil || !info.Mode().IsRegular() {
-			break // gone already, or a link to nothing, or no file
+		info := s.regular(entry.Info, name)
+		if info == nil {
+			break
 		}
 		if f := s.files[name]; f != nil {
 			f.round = s.round
@@ -114,6 +111,19 @@ func (s *source) entry(ctx context.Context, folder string, depth int, entry fs.D
 		seen = append(seen, sighting{name, info})
 	}
 	return seen, nil
+}
+
+// regular returns what stat says of a file, or of that to which it is a link, or nil
+// if it has gone already, leads nowhere or is no file.
+func (s *source) regular(stat func() (fs.FileInfo, error), name string) fs.FileInfo {
+	info, err := stat()
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		info, err = os.Stat(filepath.Join(s.root, name))
+	}
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return info
 }
 
 // unreadable returns why the folder cannot be read, of the root, and only tells of

@@ -32,7 +32,7 @@ func begin(t testing.TB, path string, data []byte) writer {
 
 func (w writer) write(data []byte) {
 	w.Helper()
-	if _, err := w.File.Write(data); err != nil {
+	if _, err := w.Write(data); err != nil {
 		w.Fatal(err)
 	}
 }

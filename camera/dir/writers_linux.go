@@ -16,7 +16,7 @@ func tellsWriters(folder string) bool {
 		return false
 	}
 	const exfat = 0x2011bab0
-	switch int64(s.Type) & 0xffffffff {
+	switch uint32(s.Type) {
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
 		unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.MSDOS_SUPER_MAGIC, exfat:
 		return true

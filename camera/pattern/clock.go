@@ -38,6 +38,6 @@ func (c *clock) wait(ctx context.Context, closed <-chan struct{}) error {
 		return camera.ErrClosed
 	}
 	now = time.Now()
-	c.next = c.next.Add(now.Sub(c.next)/c.period*c.period + c.period)
+	c.next = c.next.Add(now.Sub(c.next).Truncate(c.period) + c.period)
 	return nil
 }
