@@ -47,7 +47,6 @@ func (t *Task) askToAdapt(ctx context.Context) error {
 
 // adaptWhenAsked runs the adaptations that Adapt starts, until ctx ends.
 func (t *Task) adaptWhenAsked(ctx context.Context) {
-	t.setAdaptable(true)
 	defer t.setAdaptable(false)
 	for {
 		select {

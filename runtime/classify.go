@@ -31,7 +31,7 @@ func (t *Task) classify(ctx context.Context, img *pixel.RGB) (Answer, error) {
 	}
 	defer s.release()
 	began := time.Now()
-	it, err := s.pool.take(ctx)
+	it, err := s.pool.take(ctx, callers)
 	if err != nil {
 		return Answer{}, fmt.Errorf("task %q: wait for an interpreter: %w", t.name, err)
 	}
@@ -135,7 +135,7 @@ func (t *Task) classifyPixels(ctx context.Context, scores, pixels []float32, n i
 		return 0, fmt.Errorf("task %q: generation %d: %w: %d pictures in %d values with room for %d scores, want %d and %d a picture",
 			t.name, s.model.Generation, ErrShape, n, len(pixels), len(scores), size, classes)
 	}
-	it, err := s.pool.take(ctx)
+	it, err := s.pool.take(ctx, callers)
 	if err != nil {
 		return 0, fmt.Errorf("task %q: wait for an interpreter: %w", t.name, err)
 	}

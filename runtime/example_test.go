@@ -26,7 +26,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	cameras := func(ctx context.Context, uri string) (camera.Source, error) { return open.Open(ctx, uri, open.Options{}) }
+	cameras := func(ctx context.Context, uri string) (camera.Source, error) {
+		return open.Open(ctx, uri, open.Options{})
+	}
 	rt, err := runtime.New(runtime.Options{Store: store, Engine: bases, OpenSource: cameras})
 	if err != nil {
 		log.Fatal(err)

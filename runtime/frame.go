@@ -16,8 +16,9 @@ type workspace struct {
 	inUse  int
 	looks  []*look
 	active int
-	cut    pixel.RGB // the crop of the group at work
-	other  scoring   // of companions
+	other  scoring // of companions
+
+	helpers chan errand // hands groups to a pipeline's helpers; nil: there are none
 }
 
 // group is what several tasks share of one frame: the same part of the picture,
@@ -26,12 +27,30 @@ type group struct {
 	crop Crop
 	pool *basePool
 
-	ran              bool
-	failed           error // why there are no features
-	broken           bool  // the reason lies in the base and not in the frame
+	state  progress
+	ran    chan struct{} // gets a token from the helper that has run it
+	failed error         // why there are no features
+	broken bool          // the reason lies in the base and not in the frame
+
+	cut              pixel.RGB // memory for the part of the picture
 	pixels, features []float32
 	wait, preprocess time.Duration
 	base             time.Duration
+}
+
+// progress is how far a group is.
+type progress int
+
+const (
+	waiting progress = iota
+	handed           // to a helper
+	done
+)
+
+// errand is a group for a helper to run.
+type errand struct {
+	group *group
+	frame *camera.Frame
 }
 
 // look is one task's look at one frame.
@@ -59,8 +78,9 @@ func (w *workspace) work(ctx context.Context, views []*view, f *camera.Frame, li
 		w.add(v, s)
 	}
 	looks := w.looks[:w.active]
+	w.handOut(f)
 	for _, l := range looks {
-		w.run(ctx, l.group, f)
+		l.group.finish(ctx, f)
 		w.conclude(ctx, l, f)
 	}
 	// What only compares comes when every event is out.
@@ -97,27 +117,63 @@ func (w *workspace) group(c Crop, pool *basePool) *group {
 	g := w.groups[w.inUse]
 	w.inUse++
 	*g = group{
-		crop: c, pool: pool,
+		crop: c, pool: pool, ran: g.ran, cut: g.cut,
 		pixels:   sized(g.pixels, pool.key.preprocessing.Len()),
 		features: sized(g.features, len(pool.sample)),
 	}
 	return g
 }
 
-// run computes a group's features, once a frame.
-func (w *workspace) run(ctx context.Context, g *group, f *camera.Frame) {
-	if g.ran {
-		return
+// handOut gives all groups but the first to helpers that are idle.
+func (w *workspace) handOut(f *camera.Frame) {
+	for i := 1; i < w.inUse && w.helpers != nil; i++ {
+		g := w.groups[i]
+		if g.ran == nil {
+			g.ran = make(chan struct{}, 1)
+		}
+		select {
+		case w.helpers <- errand{g, f}:
+			g.state = handed
+		default:
+			return
+		}
 	}
-	g.ran = true
+}
+
+// help runs the groups that come, until ctx ends and no errand is under way.
+func (w *workspace) help(ctx context.Context) {
+	for {
+		select {
+		case e := <-w.helpers:
+			e.group.run(ctx, e.frame)
+			e.group.ran <- struct{}{}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// finish makes sure that the group has run, once a frame.
+func (g *group) finish(ctx context.Context, f *camera.Frame) {
+	switch g.state {
+	case waiting:
+		g.run(ctx, f)
+	case handed:
+		<-g.ran
+	}
+	g.state = done
+}
+
+// run computes a group's features.
+func (g *group) run(ctx context.Context, f *camera.Frame) {
 	began := time.Now()
-	img := cut(&w.cut, &f.Image, g.crop.of(f.Image.Width, f.Image.Height))
+	img := cut(&g.cut, &f.Image, g.crop.of(f.Image.Width, f.Image.Height))
 	if g.failed = g.pool.key.preprocessing.Apply(g.pixels, img); g.failed != nil {
 		return
 	}
 	preprocessed := time.Now()
 	g.preprocess = preprocessed.Sub(began)
-	it, err := g.pool.take(ctx)
+	it, err := g.pool.take(ctx, cameras)
 	if err != nil {
 		g.failed, g.broken = err, ctx.Err() == nil
 		return
@@ -181,7 +237,7 @@ func (w *workspace) compare(ctx context.Context, l *look, f *camera.Frame) {
 	if shadow := t.shadow.acquire(); shadow != nil {
 		r.shadow = shadow.model.Generation
 		sg := w.group(l.view.config.Crop, shadow.pool)
-		w.run(ctx, sg, f)
+		sg.finish(ctx, f)
 		if sg.failed == nil {
 			r.shadowAnswer = w.ask(shadow, sg)
 		} else if sg.broken {

@@ -13,7 +13,8 @@ import (
 )
 
 // pipeline runs one source for all the tasks that watch it: one goroutine reads
-// (the feed's), another one takes the newest frame through the base.
+// (the feed's), another one takes the newest frame through the bases, and helpers
+// lend a hand when tasks look at different parts of it.
 type pipeline struct {
 	runtime *Runtime
 	uri     string
@@ -36,6 +37,7 @@ type pipeline struct {
 
 func newPipeline(r *Runtime, uri string) *pipeline {
 	p := &pipeline{runtime: r, uri: uri, source: camera.Redact(uri)}
+	p.space.helpers = make(chan errand)
 	p.feed = camera.NewFeed(camera.FeedOptions{
 		Open:    func(ctx context.Context) (camera.Source, error) { return r.options.OpenSource(ctx, uri) },
 		Notify:  p.notice,
@@ -63,6 +65,9 @@ func (p *pipeline) start(ctx context.Context) {
 		_ = p.feed.Run(p.ctx) // its end was told to notice
 	})
 	p.jobs.Go(func() { p.run(p.ctx) })
+	for range p.runtime.options.Workers - 1 {
+		p.jobs.Go(func() { p.space.help(p.ctx) })
+	}
 }
 
 // stop ends the pipeline and waits until it is gone.

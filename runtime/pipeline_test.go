@@ -101,6 +101,28 @@ func TestTasksShareAForward(t *testing.T) {
 	}
 }
 
+// Two parts of one picture go through the base at the same time.
+func TestPartsOfAFrameRunAtTheSameTime(t *testing.T) {
+	cameras := newFakeCameras()
+	source := cameras.add("fake://1", false)
+	g := newRig(t, withCameras(cameras))
+	g.serve(
+		TaskConfig{Name: "left", Source: "fake://1", Crop: Crop{Width: 0.5, Height: 1}},
+		TaskConfig{Name: "right", Source: "fake://1", Crop: Crop{X: 0.5, Width: 0.5, Height: 1}},
+	)
+	g.run()
+	source.show(t, "red", 3)
+	g.frames("right", 3)
+	hold := make(chan struct{})
+	g.engine.setWait(hold)
+	source.show(t, "red", 1)
+	pool := g.task("left").active.served.Load().pool
+	eventually(t, "both interpreters are in use", func() bool { return len(pool.idle) == 0 })
+	close(hold)
+	g.frames("right", 4)
+	g.frames("left", 4)
+}
+
 func TestCropsSeeTheirPart(t *testing.T) {
 	cameras := newFakeCameras()
 	source := cameras.add("fake://1", false)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -74,7 +75,10 @@ func (p *pools) claim(g models.Generation) (pool *basePool, first bool) {
 	key := keyOf(g)
 	if pool = p.open[key]; pool == nil {
 		first = true
-		pool = &basePool{pools: p, key: key, generation: g, idle: make(chan *interpreter, p.workers), opened: make(chan struct{})}
+		pool = &basePool{
+			pools: p, key: key, generation: g, opened: make(chan struct{}), idle: make(chan *interpreter, p.workers),
+			lanes: [2]chan *interpreter{make(chan *interpreter), make(chan *interpreter)},
+		}
 		p.open[key] = pool
 	}
 	pool.refs++
@@ -126,8 +130,20 @@ type basePool struct {
 	opened chan struct{} // closed when fill has ended
 	err    error         // of fill
 	sample []float32     // the features of a grey picture
-	idle   chan *interpreter
+
+	idle  chan *interpreter    // those that nobody waits for
+	lanes [2]chan *interpreter // hand over to those who wait
+	last  atomic.Int32         // the lane that was served last
 }
+
+// lane is a queue for interpreters. Both are served in turn, so that a camera
+// waits for one caller and not for all, and callers are not shut out by cameras.
+type lane int
+
+const (
+	cameras lane = iota
+	callers
+)
 
 // fill opens and warms all interpreters, or none.
 func (p *basePool) fill(ctx context.Context) error {
@@ -158,14 +174,15 @@ func (p *basePool) close() {
 	}
 }
 
-// take waits for an interpreter, which the caller puts back.
-func (p *basePool) take(ctx context.Context) (*interpreter, error) {
+// take waits in a lane for an interpreter, which the caller puts back.
+func (p *basePool) take(ctx context.Context, l lane) (*interpreter, error) {
 	var it *interpreter
 	select {
 	case it = <-p.idle:
 	default:
 		select {
 		case it = <-p.idle:
+		case it = <-p.lanes[l]:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
@@ -192,4 +209,17 @@ func (p *basePool) tryTake() *interpreter {
 	return nil
 }
 
-func (p *basePool) put(it *interpreter) { p.idle <- it }
+// put hands an interpreter to who waits, in the other lane than the last time if
+// somebody waits there, or keeps it. Who comes to wait meanwhile finds it in idle.
+func (p *basePool) put(it *interpreter) {
+	last := p.last.Load()
+	for _, l := range [2]int32{1 - last, last} {
+		select {
+		case p.lanes[l] <- it:
+			p.last.Store(l)
+			return
+		default:
+		}
+	}
+	p.idle <- it
+}

@@ -91,6 +91,7 @@ func (r *Runtime) startTask(t *Task) {
 	if run == nil {
 		return
 	}
+	t.setAdaptable(true)
 	j := new(taskJobs)
 	var ctx context.Context
 	ctx, j.cancel = context.WithCancel(run.ctx)

@@ -113,7 +113,7 @@ func (r *Runtime) Ready() error {
 	return errors.Join(errs...)
 }
 
-// Close ends Run, lets what is in flight finish, and frees every base and sink.
+// Close ends Run, waits for SetTasks, lets what is in flight finish, and frees every base and sink.
 // Sinks have a few seconds for the events that still wait. Further calls do
 // nothing.
 func (r *Runtime) Close() error {
@@ -154,9 +154,9 @@ func (r *Runtime) publish(e Event) Event {
 	if !r.log.Enabled(context.Background(), level) {
 		return e
 	}
-	attrs := []slog.Attr{slog.String("task", e.Task)}
+	var attrs []slog.Attr
 	for _, a := range []slog.Attr{
-		slog.String("label", e.Label), slog.String("previous", e.Previous), slog.String("source", e.Source),
+		slog.String("task", e.Task), slog.String("label", e.Label), slog.String("previous", e.Previous), slog.String("source", e.Source),
 		slog.String("message", e.Message), slog.String("hint", e.Hint),
 	} {
 		if a.Value.String() != "" {

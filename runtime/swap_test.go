@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -113,7 +114,7 @@ func TestWhatIsInFlightFinishesOnTheOldGeneration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	it, err := s.pool.take(t.Context())
+	it, err := s.pool.take(t.Context(), callers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,5 +264,46 @@ func TestOneOpeningForManyTasks(t *testing.T) {
 	g.pools.wait()
 	if n := g.engine.open.Load(); n != 0 {
 		t.Errorf("%d interpreters are left", n)
+	}
+}
+
+// A camera waits for one caller and not for all of them, and the other way round.
+func TestLanesTakeTurns(t *testing.T) {
+	g := newRig(t, func(o *Options) { o.Workers = 1 })
+	g.serve(TaskConfig{Name: "shelf"})
+	pool := g.task("shelf").active.served.Load().pool
+	it, err := pool.take(t.Context(), callers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var order []lane
+	var all sync.WaitGroup
+	for _, l := range []lane{callers, cameras} {
+		for range 6 {
+			all.Go(func() {
+				it, err := pool.take(t.Context(), l)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				order = append(order, l)
+				mu.Unlock()
+				pool.put(it)
+			})
+		}
+	}
+	// Nothing says that somebody waits but the stack.
+	eventually(t, "all of them wait", func() bool {
+		stacks := make([]byte, 1<<20)
+		return strings.Count(string(stacks[:goruntime.Stack(stacks, true)]), "(*basePool).take(") == 12
+	})
+	pool.put(it)
+	all.Wait()
+	for i := 1; i < len(order); i++ {
+		if order[i] == order[i-1] {
+			t.Fatalf("not in turn: %v", order)
+		}
 	}
 }

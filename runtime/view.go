@@ -86,7 +86,7 @@ func (v *view) decide(s *served, o opinion, f *camera.Frame, now time.Time) {
 	}
 	changed := v.decider.Observe(o.class, o.score, o.unknown)
 	if !changed {
-		if v.told && !o.unknown && v.labels[o.class] == v.label {
+		if v.told && !o.unknown && o.score == o.score && v.labels[o.class] == v.label {
 			v.task.sees(o.score)
 		}
 		return
