@@ -192,15 +192,21 @@ def swapper(store):
 
 
 def checker(requests):
-    client = triton.InferenceServerClient(f"127.0.0.1:{EDGE}")
-    meta = client.get_model_metadata("default")
-    assert meta["inputs"] and client.is_server_ready() and client.is_model_ready("default")
-    labels = json.loads(urllib.request.urlopen(f"http://127.0.0.1:{EDGE}/api/tasks/default").read())["model"]["labels"]
+    """A real tritonclient, made by the thread that uses it, as it wants to be."""
+    made = []
+
+    def client():
+        if not made:
+            made.append(triton.InferenceServerClient(f"127.0.0.1:{EDGE}"))
+            assert made[0].is_server_ready() and made[0].is_model_ready("default") and made[0].get_model_metadata("default")["inputs"]
+        return made[0]
 
     def ask(_):
-        scores = client.infer("default", requests.tensors(1), outputs=requests.outputs()).as_numpy("scores")
-        assert scores.shape == (1, len(labels)) and abs(scores.sum() - 1) < 1e-3
-        assert labels[int(scores[0].argmax())] == requests.label
+        scores = client().infer("default", requests.tensors(1), outputs=requests.outputs()).as_numpy("scores")
+        assert scores.shape == (1, len(labels)) and abs(scores.sum() - 1) < 1e-3, scores
+        assert labels[int(scores[0].argmax())] == requests.label, scores
+
+    labels = json.loads(urllib.request.urlopen(f"http://127.0.0.1:{EDGE}/api/tasks/default").read())["model"]["labels"]
     return ask
 
 
