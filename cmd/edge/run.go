@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,7 @@ type configFlags struct {
 	listen   []string
 	logLevel string
 	logAs    string
+	insecure bool
 	set      []string
 }
 
@@ -30,6 +32,7 @@ func (f *configFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.source, "source", "", "what the task watches: /dev/video0, csi://0, rtsp://…, http://…, file://DIR, test://")
 	flags.StringVar(&f.samples, "samples", "", "folder of the task's labelled images, for adapting")
 	flags.StringArrayVar(&f.listen, "listen", nil, "address of the API, several times for several: host:port or unix:/path (default 127.0.0.1:8080 and unix:)")
+	flags.BoolVar(&f.insecure, "insecure", false, "serve beyond this machine without tokens: everybody may do everything")
 	flags.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default info)")
 	flags.StringVar(&f.logAs, "log-format", "", "auto, text or json (default auto: text on a terminal)")
 	flags.StringArrayVar(&f.set, "set", nil, "KEY=VALUE: any other setting, such as tasks.front.crop.width=50%")
@@ -56,6 +59,7 @@ func (a *app) configInput(cmd *cobra.Command, f *configFlags) (config.Input, err
 	add("source", "tasks."+a.task+".source", f.source)
 	add("samples", "tasks."+a.task+".samples", f.samples)
 	add("listen", "listen", strings.Join(f.listen, ","))
+	add("insecure", "insecure", strconv.FormatBool(f.insecure))
 	add("log-level", "log.level", f.logLevel)
 	add("log-format", "log.format", f.logAs)
 	for _, s := range f.set {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/runtime/config"
@@ -21,8 +23,12 @@ func (d *daemon) newServer(c *config.Loaded) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Insecure && beyond(c.Listen) {
+	switch far := beyond(c.Listen); {
+	case far && c.Insecure:
 		d.log.Warn("everybody who reaches this machine may do everything", "key", "insecure")
+	case far && !keys.Exist(): // the server says so too, but only once it serves
+		return nil, hint.Wrap(fmt.Errorf("listen on %s: beyond this machine, edge serves nobody without a token", strings.Join(c.Listen, ", ")),
+			"make one: edge token add NAME; or listen on 127.0.0.1; or let everyone in with --insecure")
 	}
 	l := c.Limits
 	return server.New(d.rt, server.Options{

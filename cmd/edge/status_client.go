@@ -159,7 +159,12 @@ func (c *daemonClient) get(ctx context.Context, path string, v any) error {
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return hint.Wrap(fmt.Errorf("ask the daemon at %s: %w", c.at, err), "is it running? edge run starts one; --server says where another one listens")
+		next := "is it running? edge run starts one; --server says where another one listens"
+		var unknown x509.UnknownAuthorityError
+		if errors.As(err, &unknown) {
+			next = "name the certificate that it shows: --ca FILE; a self-made one is tls/self-made.crt beside the store"
+		}
+		return hint.Wrap(fmt.Errorf("ask the daemon at %s: %w", c.at, err), next)
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
