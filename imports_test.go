@@ -91,7 +91,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/edge": {
 		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
-		"camera/open", "camera/pixel", "models", "models/base", "models/bundle", "runtime", "runtime/config", "runtime/engine",
+		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/bundle", "runtime", "runtime/config", "runtime/engine",
 		"runtime/server", "runtime/server/access", "runtime/sink", "tflite", "tflite/delta", "tflite/file",
 	},
 }
