@@ -35,7 +35,7 @@ func textOf(t *testing.T, run *Run, o TextOptions) string {
 
 func TestTextGolden(t *testing.T) {
 	bare := classes(2)
-	bare.Val, bare.History, bare.Recipe, bare.Cache, bare.Path, bare.Report = adapt.Measures{}, nil, nil, nil, "", ""
+	bare.Val, bare.History, bare.Recipe, bare.Cache, bare.Calibration, bare.Path, bare.Report = adapt.Measures{}, nil, nil, nil, nil, "", ""
 	bare.BestEpoch, bare.Images.Val, bare.Verdict = 0, 0, Verdict{}
 	for name, c := range map[string]struct {
 		run *Run
