@@ -3,44 +3,28 @@ package models
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/internal/ownmounts"
 )
 
 // TestFullDisk fills a real file system, of each size up to one that suffices.
 // It runs in a child with a mount table of its own.
 func TestFullDisk(t *testing.T) {
-	if os.Getenv("EDGE_TEST_MOUNT") == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestFullDisk$", "-test.v")
-		cmd.Env = append(os.Environ(), "EDGE_TEST_MOUNT="+t.TempDir())
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		switch {
-		case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSPC), strings.Contains(string(out), "SKIP"):
-			t.Skip("this system lets nobody mount a file system of their own")
-		case err != nil:
-			t.Fatalf("%v\n%s", err, out)
-		}
-		t.Logf("%s", out)
+	dir := ownmounts.Dir()
+	if dir == "" {
+		ownmounts.InChild(t)
 		return
 	}
-	dir := os.Getenv("EDGE_TEST_MOUNT")
 	full := 0
 	for pages := 12; ; pages++ {
 		size := fmt.Sprintf("size=%dk", 4*pages)
 		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, size); err != nil {
-			t.Skip("SKIP: mount:", err)
+			t.Skip(ownmounts.Skipped, err)
 		}
 		enough := func() bool {
 			defer unix.Unmount(dir, unix.MNT_DETACH)

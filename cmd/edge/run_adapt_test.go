@@ -203,4 +203,3 @@ func TestChildError(t *testing.T) {
 		t.Error(err)
 	}
 }
-

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edge-adapt/edge/internal/ownmounts"
 	"github.com/edge-adapt/edge/internal/samplelinks"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/runtime"
@@ -330,11 +331,7 @@ mount -t tmpfs -o size=16k none $DIR/full
 	inNamespace := func(script string) *exec.Cmd {
 		cmd := exec.Command("sh", "-c", script)
 		cmd.Env = append(os.Environ(), "DIR="+dir, "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-		}
+		ownmounts.Isolate(cmd)
 		return cmd
 	}
 	if out, err := inNamespace(mounts).CombinedOutput(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -204,8 +205,8 @@ func readMeminfo() (total, available int64) {
 // less where a control group says so.
 func memoryTotal() int64 {
 	total, _ := readMeminfo()
-	for _, dir := range cgroups() {
-		if limit, ok := readNumber(filepath.Join(dir, "memory.max")); ok && (total == 0 || limit < total) {
+	for _, g := range cgroups() {
+		if limit, ok := g.limit(); ok && (total == 0 || limit < total) {
 			total = limit
 		}
 	}
@@ -216,17 +217,17 @@ func memoryTotal() int64 {
 // where none has a limit.
 func cgroupFree() int64 {
 	free := int64(-1)
-	for _, dir := range cgroups() {
-		limit, ok := readNumber(filepath.Join(dir, "memory.max"))
+	for _, g := range cgroups() {
+		limit, ok := g.limit()
 		if !ok {
 			continue
 		}
-		used, ok := readNumber(filepath.Join(dir, "memory.current"))
+		used, ok := readNumber(filepath.Join(g.dir, g.files.used))
 		if !ok {
 			continue
 		}
 		// The page cache is counted as used, and is given back when it is asked for.
-		if stat, err := os.ReadFile(filepath.Join(dir, "memory.stat")); err == nil {
+		if stat, err := os.ReadFile(filepath.Join(g.dir, "memory.stat")); err == nil {
 			for _, key := range []string{"inactive_file", "active_file"} {
 				used -= statValue(stat, key)
 			}
@@ -236,6 +237,69 @@ func cgroupFree() int64 {
 		}
 	}
 	return free
+}
+
+// cgroup is a control group that the process is in.
+type cgroup struct {
+	dir   string
+	files cgroupFiles
+}
+
+// cgroupFiles are what the two versions of control groups call things.
+type cgroupFiles struct{ root, limit, used string }
+
+var (
+	cgroup2 = cgroupFiles{"/sys/fs/cgroup", "memory.max", "memory.current"}
+	cgroup1 = cgroupFiles{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"}
+)
+
+// limit is what the group may take; false where it may take all.
+func (g cgroup) limit() (int64, bool) {
+	limit, ok := readNumber(filepath.Join(g.dir, g.files.limit))
+	return limit, ok && limit < 1<<60 // version 1 has a very large number for none
+}
+
+// cgroups are the control groups of the process, from its own to the root's.
+func cgroups() []cgroup {
+	data, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil
+	}
+	return parseCgroups(string(data))
+}
+
+// parseCgroups reads lines like 0::/path (version 2) and 5:memory:/path (version 1).
+func parseCgroups(text string) []cgroup {
+	var groups []cgroup
+	for l := range strings.Lines(text) {
+		fields := strings.SplitN(strings.TrimSpace(l), ":", 3)
+		if len(fields) < 3 {
+			continue
+		}
+		files := cgroup2
+		if slices.Contains(strings.Split(fields[1], ","), "memory") {
+			files = cgroup1
+		} else if fields[1] != "" {
+			continue
+		}
+		for at := filepath.Clean("/" + fields[2]); ; at = filepath.Dir(at) {
+			groups = append(groups, cgroup{filepath.Join(files.root, at), files})
+			if at == "/" {
+				break
+			}
+		}
+	}
+	return groups
+}
+
+// readNumber reads a file that holds a number; "max" is none.
+func readNumber(path string) (int64, bool) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
+	return n, err == nil
 }
 
 func statValue(stat []byte, key string) int64 {
@@ -249,35 +313,4 @@ func statValue(stat []byte, key string) int64 {
 		}
 	}
 	return 0
-}
-
-// cgroups are the folders of the process's control groups (version 2), from its
-// own to the root's.
-func cgroups() []string {
-	data, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return nil
-	}
-	for text := range strings.Lines(string(data)) {
-		if path, ok := strings.CutPrefix(strings.TrimSpace(text), "0::"); ok {
-			var dirs []string
-			for at := filepath.Clean("/" + path); ; at = filepath.Dir(at) {
-				dirs = append(dirs, filepath.Join("/sys/fs/cgroup", at))
-				if at == "/" {
-					return dirs
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// readNumber reads a file that holds a number; "max" is none.
-func readNumber(path string) (int64, bool) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
-	return n, err == nil
 }

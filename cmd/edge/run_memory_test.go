@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,19 @@ func TestStatValue(t *testing.T) {
 		if got := statValue(stat, key); got != want {
 			t.Errorf("%s is %d, want %d", key, got, want)
 		}
+	}
+}
+
+func TestParseCgroups(t *testing.T) {
+	var got []string
+	for _, g := range parseCgroups("12:cpu,memory:/a\n3:pids:/b\n0::/system.slice/edge.service\nnonsense\n") {
+		got = append(got, g.dir+" "+g.files.limit)
+	}
+	want := []string{
+		"/sys/fs/cgroup/memory/a memory.limit_in_bytes", "/sys/fs/cgroup/memory memory.limit_in_bytes",
+		"/sys/fs/cgroup/system.slice/edge.service memory.max", "/sys/fs/cgroup/system.slice memory.max", "/sys/fs/cgroup memory.max",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

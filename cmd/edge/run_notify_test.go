@@ -73,7 +73,8 @@ func TestWatchdogTellsOnlyWhileAlive(t *testing.T) {
 		}
 	}
 	hung.Store(true)
-	for answered := false; !answered; answered = <-asked {
+	for !<-asked { // until it has been asked while it hung
+		continue
 	}
 	for len(told) > 0 {
 		<-told

@@ -200,7 +200,7 @@ func wrap(s string, width, most int) []string {
 }
 
 // recent are the latest events, the newest first, in at most room lines.
-func (v *topView) recent(room int, now time.Time) []string {
+func (v *topView) recent(room int) []string {
 	var lines []string
 	for i := len(v.events) - 1; i >= 0 && len(lines) < room; i-- {
 		e := v.events[i]

@@ -40,8 +40,8 @@ func (v *topView) update(s *daemonState, now time.Time) {
 	there := map[string]bool{}
 	for _, t := range s.Tasks {
 		there[t.Task] = true
-		r := append(v.rates[t.Task], t.Rate)
-		v.rates[t.Task] = r[max(0, len(r)-keptRates):]
+		v.rates[t.Task] = append(v.rates[t.Task], t.Rate)
+		v.rates[t.Task] = v.rates[t.Task][max(0, len(v.rates[t.Task])-keptRates):]
 		if e := t.LastEvent; e != nil && !slices.ContainsFunc(v.events, func(old runtime.Event) bool { return old.ID == e.ID }) {
 			v.events = append(v.events, *e)
 		}
@@ -135,11 +135,15 @@ func (v *topView) lines(width, height int, now time.Time) []string {
 	}
 	if free := height - len(out) - 2; free >= 2 {
 		add("")
-		for _, l := range v.recent(free-1, now) {
+		for _, l := range v.recent(free - 1) {
 			add(l)
 		}
 	}
-	foot := v.paint("↑↓ task   space "+map[bool]string{false: "stop", true: "go on"}[v.paused]+"   q end", styleDim)
+	space := "stop"
+	if v.paused {
+		space = "go on"
+	}
+	foot := v.paint("↑↓ task   space "+space+"   q end", styleDim)
 	out = out[:min(len(out), max(0, height-1))]
 	for len(out) < height-1 {
 		out = append(out, "")

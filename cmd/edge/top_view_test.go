@@ -134,7 +134,7 @@ func TestTopForgets(t *testing.T) {
 }
 
 func TestParseKeys(t *testing.T) {
-	for sent, want := range map[string]string{"q": "q", "\x1b[A": "k", "\x1bOB": "j", "\x1b[Bq ": "jq ", "\x1b": "", "\x1b[C": "", "\x03": "\x03"} {
+	for sent, want := range map[string]string{"q": "q", "\x1b[A": "k", "\x1bOB": "j", "\x1b[Bqp": "jqp", "\x1b": "", "\x1b[C": "", "\x03": "\x03"} {
 		if got := string(parseKeys([]byte(sent))); got != want {
 			t.Errorf("%q are the keys %q, want %q", sent, got, want)
 		}

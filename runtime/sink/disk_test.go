@@ -3,41 +3,15 @@ package sink
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/internal/ownmounts"
 	"github.com/edge-adapt/edge/runtime"
 )
-
-// ownMounts runs the calling test in a child with a mount table of its own, and
-// returns a folder to mount on. In the parent it returns "", and the test ends.
-func ownMounts(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("EDGE_TEST_MOUNT"); dir != "" {
-		return dir
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "EDGE_TEST_MOUNT="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSPC), strings.Contains(string(out), "SKIP"):
-		t.Skip("this system lets nobody mount a file system of their own")
-	case err != nil:
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return ""
-}
 
 // diskSinks are the sinks that write to a disk.
 func diskSinks(t *testing.T, dir string) map[string]runtime.Sink {
@@ -54,13 +28,14 @@ func diskSinks(t *testing.T, dir string) map[string]runtime.Sink {
 // TestFullDisk fills a real file system, frees it, and asks that what was
 // delivered is there, whole, and what comes after it too.
 func TestFullDisk(t *testing.T) {
-	dir := ownMounts(t)
+	dir := ownmounts.Dir()
 	if dir == "" {
+		ownmounts.InChild(t)
 		return
 	}
 	for name, s := range diskSinks(t, dir) {
 		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
-			t.Skip("SKIP: mount:", err)
+			t.Skip(ownmounts.Skipped, err)
 		}
 		ballast := filepath.Join(dir, "ballast")
 		deliver(t, s, 1, 3)
@@ -121,12 +96,13 @@ func check(t *testing.T, name, dir string, delivered []uint64) {
 
 // TestReadOnlyDisk makes the file system read-only and writable again.
 func TestReadOnlyDisk(t *testing.T) {
-	dir := ownMounts(t)
+	dir := ownmounts.Dir()
 	if dir == "" {
+		ownmounts.InChild(t)
 		return
 	}
 	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_RDONLY, "size=1m"); err != nil {
-		t.Skip("SKIP: mount:", err)
+		t.Skip(ownmounts.Skipped, err)
 	}
 	sinks := diskSinks(t, dir)
 	for name, s := range sinks {
@@ -135,7 +111,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		}
 	}
 	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=1m"); err != nil {
-		t.Skip("SKIP: mount:", err)
+		t.Skip(ownmounts.Skipped, err)
 	}
 	for name, s := range sinks {
 		deliver(t, s, 2, 3)

@@ -49,6 +49,44 @@ func TestSignAgainstPython(t *testing.T) {
 	}
 }
 
+// TestDocumentedReceiver runs the receiver that docs/running.md shows, against a
+// real delivery.
+func TestDocumentedReceiver(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 to run it")
+	}
+	doc, err := os.ReadFile("../../docs/running.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), "    import base64, hashlib, hmac, time\n")
+	code := "import base64, hashlib, hmac, time\n"
+	for l := range strings.Lines(rest) {
+		text, ok := strings.CutPrefix(l, "    ")
+		if !ok {
+			break
+		}
+		code += text
+	}
+	code += "import json, sys\nh, body, secret = json.load(sys.stdin)\nverify(h, body.encode(), secret.encode())\n"
+	k := key(t, "0123456789abcdef")
+	for _, c := range []struct {
+		at   time.Time
+		sent string
+		ok   bool
+	}{{time.Now(), "{}", true}, {time.Now(), "{ }", false}, {time.Now().Add(-time.Hour), "{}", false}} {
+		headers := map[string]string{HeaderID: "msg_1", HeaderTimestamp: fmt.Sprint(c.at.Unix()), HeaderSignature: k.Sign("msg_1", c.at, []byte("{}"))}
+		in, _ := json.Marshal([]any{headers, c.sent, "0123456789abcdef"})
+		cmd := exec.Command(python, "-c", code)
+		cmd.Stdin = strings.NewReader(string(in))
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != c.ok || err != nil && !strings.Contains(string(out), "ValueError") {
+			t.Errorf("%+v: %v\n%s", c, err, out)
+		}
+	}
+}
+
 func TestVerify(t *testing.T) {
 	k := key(t, secret)
 	at := time.Unix(1_700_000_000, 0)

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/internal/ownmounts"
 )
 
 func TestDownloadFollowsTheBucket(t *testing.T) {
@@ -198,33 +197,20 @@ func TestCancel(t *testing.T) {
 // TestFullDisk fills a real file system, by bytes and by names. It runs in a
 // child with a mount table of its own.
 func TestFullDisk(t *testing.T) {
-	dir := os.Getenv("EDGE_TEST_MOUNT")
+	dir := ownmounts.Dir()
 	if dir == "" {
 		g := startGateway(t)
 		for name, content := range photos(60) {
 			g.put(t, name, content)
 		}
-		cmd := exec.Command(os.Args[0], "-test.run=^TestFullDisk$", "-test.v")
-		cmd.Env = append(os.Environ(), "EDGE_TEST_MOUNT="+t.TempDir(), "EDGE_TEST_ENDPOINT="+g.config.Endpoint)
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		switch {
-		case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSPC), strings.Contains(string(out), "SKIP"):
-			t.Skip("this system lets nobody mount a file system of their own")
-		case err != nil:
-			t.Fatalf("%v\n%s", err, out)
-		}
+		ownmounts.InChild(t, "EDGE_TEST_ENDPOINT="+g.config.Endpoint)
 		return
 	}
 	c := Config{Endpoint: os.Getenv("EDGE_TEST_ENDPOINT"), Region: "us-east-1", AccessKey: testKey, SecretKey: testSecret}
 	f := open(t, "s3://"+testBucket, c)
 	for _, limit := range []string{"size=40k", "size=4m,nr_inodes=20"} {
 		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, limit); err != nil {
-			t.Skip("SKIP: mount:", err)
+			t.Skip(ownmounts.Skipped, err)
 		}
 		_, err := f.Download(t.Context(), dir, Options{})
 		if !errors.Is(err, unix.ENOSPC) || !strings.Contains(hint.Of(err), "free some space") {
