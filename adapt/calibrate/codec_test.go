@@ -76,12 +76,12 @@ func TestRead(t *testing.T) {
 func TestHostileFiles(t *testing.T) {
 	c, _, _ := fitted(t, 4, 2, 2, 60)
 	good := string(encode(t, c))
-	change := func(old, new string) string {
+	change := func(from, to string) string {
 		t.Helper()
-		if !strings.Contains(good, old) {
-			t.Fatalf("no %q in %s", old, good)
+		if !strings.Contains(good, from) {
+			t.Fatalf("no %q in %s", from, good)
 		}
-		return strings.Replace(good, old, new, 1)
+		return strings.Replace(good, from, to, 1)
 	}
 	// field gives the field another value.
 	field := func(section, name string, value any) string {

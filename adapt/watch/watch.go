@@ -126,9 +126,9 @@ func (n *notices) watch(folders []string) (fresh bool) {
 // wait returns after a notice, at the latest after poll, or when ctx ends.
 func (n *notices) wait(ctx context.Context, poll time.Duration) {
 	var events chan fsnotify.Event
-	var errors chan error
+	var missed chan error
 	if n.w != nil {
-		events, errors = n.w.Events, n.w.Errors
+		events, missed = n.w.Events, n.w.Errors
 	}
 	timer := time.NewTimer(poll)
 	defer timer.Stop()
@@ -136,7 +136,7 @@ func (n *notices) wait(ctx context.Context, poll time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	case <-events:
-	case <-errors: // something was missed
+	case <-missed: //nolint:errcheck // the look that follows finds what it was
 	}
 	for { // one look is enough for all that came at once
 		select {

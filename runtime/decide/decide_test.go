@@ -15,7 +15,7 @@ import (
 func see(d *Decider, frames string) string {
 	var out strings.Builder
 	for _, f := range frames {
-		changed := false
+		var changed bool
 		switch {
 		case f == '?':
 			changed = d.Observe(0, 1, true)
