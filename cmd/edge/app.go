@@ -54,7 +54,8 @@ Exit codes: 0 done; 1 something failed; 2 wrong usage; 3 the input (images,
 model or stored generation) cannot be used; 130 interrupted.`,
 		Example: `  edge adapt --dir ./samples          train a head on a folder per class
   edge classify photo.jpg             what is it?
-  edge eval --dir ./more              how good is it on other photos?`,
+  edge eval --dir ./more              how good is it on other photos?
+  edge run --source /dev/video0       watch a camera, tell what changes`,
 		Args:          usageArgs(cobra.NoArgs),
 		SilenceErrors: true,
 		SilenceUsage:  true,

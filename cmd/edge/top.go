@@ -44,8 +44,13 @@ Where the output is no terminal, or with --json, one line a second is printed.`,
 	return cmd
 }
 
+// topPatience is how long an answer may take before the screen says that there
+// is none.
+const topPatience = 3 * time.Second
+
 // top shows the daemon until ctx ends or the person does.
 func (a *app) top(ctx context.Context, c *daemonClient, every time.Duration) error {
+	c.http.Timeout = topPatience
 	first, err := c.state(ctx) // so that a wrong address is an error and no empty screen
 	if err != nil {
 		return err

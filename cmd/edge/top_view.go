@@ -169,18 +169,19 @@ func safe(s string) string { return strings.ReplaceAll(clean(s), "\x1b", "") }
 func (v *topView) head(width int, now time.Time) []string {
 	i := v.state.Info
 	up := time.Duration(i.Uptime*float64(time.Second)) + now.Sub(v.at)
-	left := v.paint("edge "+safe(i.Version), styleBold) + "  " + safe(v.state.Server) + "  up " + shortTime(up)
+	left := v.paint("edge "+safe(i.Version), styleBold) + "  "
 	switch {
 	case v.err != nil:
-		left += "  " + v.paint("no answer for "+shortTime(now.Sub(v.at)), styleRed)
+		left += v.paint("no answer for "+shortTime(now.Sub(v.at)), styleRed)
 	case !i.Ready:
-		left += "  " + v.paint("not ready", styleRed)
+		left += v.paint("not ready", styleRed)
 	default:
-		left += "  " + v.paint("ready", styleGreen)
+		left += v.paint("ready", styleGreen)
 	}
 	if v.paused {
 		left += "  " + v.paint("stopped", styleYellow)
 	}
+	left += "  up " + shortTime(up) + "  " + safe(v.state.Server)
 	lines := []string{beside(left, now.Format("15:04:05"), width)}
 
 	m := i.Machine
