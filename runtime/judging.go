@@ -139,13 +139,6 @@ func (j *judging) pass() {
 	j.watch = nil
 }
 
-// underWatch reports whether the generation that serves is on probation.
-func (j *judging) underWatch() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.watch != nil
-}
-
 // status returns both watches; nil where there is none.
 func (j *judging) status(now time.Time) (onProbation, shadow *WatchStatus) {
 	j.mu.Lock()

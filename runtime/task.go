@@ -257,6 +257,7 @@ func (t *Task) sees(score float32) {
 func (t *Task) judge(r remark) {
 	if r.shadow != 0 && r.shadowErr == nil {
 		t.metrics.ShadowFrames.Inc()
+		t.metrics.Shadow.Observe(r.shadowAnswer.Latency.Seconds())
 		if r.shadowAnswer.Class == r.answer.Class {
 			t.metrics.ShadowSame.Inc()
 		}

@@ -61,11 +61,16 @@ func (r *Runtime) isGood(g models.Generation) bool {
 	return slices.ContainsFunc(marks, func(m models.Mark) bool { return m.Generation == g.Generation })
 }
 
-// showProbation sets the gauge.
+// showProbation sets the gauges of probation and shadow.
 func (t *Task) showProbation() {
-	v := 0.0
-	if t.judging.underWatch() {
+	v, shift := 0.0, 0.0
+	watch, shadow := t.judging.status(time.Now())
+	if watch != nil {
 		v = 1
 	}
+	if shadow != nil && shadow.Beside != nil {
+		shift = shadow.Beside.ScoreShift
+	}
 	t.metrics.Probation.Set(v)
+	t.metrics.ShadowShift.Set(shift)
 }

@@ -71,8 +71,8 @@ func BenchmarkClassify(b *testing.B) {
 	}
 }
 
-// BenchmarkPixels is ClassifyPixels beside the bare interpreter: the price of the
-// pool, the head and the counting.
+// BenchmarkPixels is ClassifyPixels beside a bare interpreter and head a
+// goroutine: the price of the pool and the counting.
 func BenchmarkPixels(b *testing.B) {
 	n := goruntime.GOMAXPROCS(0)
 	b.Run("runtime", func(b *testing.B) {
@@ -107,11 +107,13 @@ func BenchmarkPixels(b *testing.B) {
 			}
 			defer base.Close()
 			pixels, features := make([]float32, base.InputHeight()*base.InputWidth()*3), make([]float32, base.Features())
+			scores := head.New(len(features), 128, 10, 1).Scorer()
 			for pb.Next() {
 				if err := base.Embed(features, pixels); err != nil {
 					b.Error(err)
 					return
 				}
+				scores(features)
 			}
 		})
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")

@@ -27,6 +27,8 @@
 //	edge_probation{task}                        1 while the generation is under watch
 //	edge_shadow_frames_total{task}              frames that a shadow was compared on
 //	edge_shadow_agreed_total{task}              of those, the same likeliest class
+//	edge_shadow_seconds{task}                   preprocessing, base and head of the shadow
+//	edge_shadow_score_shift{task}               mean top score of the shadow less the active one's
 //	edge_adapts_total{task,result}              adaptations: done, failed
 //	edge_adapting{task}                         1 while the task adapts
 //	edge_interpreters                           interpreters that are open

@@ -8,10 +8,10 @@ type Task struct {
 	Frames                                              prometheus.Counter
 	SkippedInterval, SkippedStill, SkippedError         prometheus.Counter
 	Images, ImagesFailed                                prometheus.Counter
-	Latency, Wait, Preprocess, Base, Head               prometheus.Observer
+	Latency, Wait, Preprocess, Base, Head, Shadow       prometheus.Observer
 	SourceUp                                            prometheus.Gauge
 	SourceFrames, Dropped, SourceSkipped, Reconnects    prometheus.Counter
-	Generation, Probation, Adapting                     prometheus.Gauge
+	Generation, Probation, Adapting, ShadowShift        prometheus.Gauge
 	Swaps, Refused, Rollbacks, ShadowFrames, ShadowSame prometheus.Counter
 	AdaptsDone, AdaptsFailed                            prometheus.Counter
 
@@ -24,12 +24,12 @@ func (t *Task) Event(kind string) { t.events.WithLabelValues(t.name, kind).Inc()
 
 // taskVectors are the instruments that come once a task.
 type taskVectors struct {
-	frames, skipped, images, imagesFailed               *prometheus.CounterVec
-	latency, wait, preprocess, base, head               *prometheus.HistogramVec
-	sourceUp, generation, probation, adapting           *prometheus.GaugeVec
-	sourceFrames, dropped, sourceSkipped, reconnects    *prometheus.CounterVec
-	swaps, refused, rollbacks, shadowFrames, shadowSame *prometheus.CounterVec
-	adapts, events                                      *prometheus.CounterVec
+	frames, skipped, images, imagesFailed                  *prometheus.CounterVec
+	latency, wait, preprocess, base, head, shadow          *prometheus.HistogramVec
+	sourceUp, generation, probation, adapting, shadowShift *prometheus.GaugeVec
+	sourceFrames, dropped, sourceSkipped, reconnects       *prometheus.CounterVec
+	swaps, refused, rollbacks, shadowFrames, shadowSame    *prometheus.CounterVec
+	adapts, events                                         *prometheus.CounterVec
 }
 
 func newTaskVectors() taskVectors {
@@ -62,6 +62,8 @@ func newTaskVectors() taskVectors {
 		rollbacks:     counters("edge_rollbacks_total", "Generations that were taken back.", "task"),
 		shadowFrames:  counters("edge_shadow_frames_total", "Frames on which a shadow was compared with the generation that serves.", "task"),
 		shadowSame:    counters("edge_shadow_agreed_total", "Frames on which both had the same likeliest class.", "task"),
+		shadow:        histogram("edge_shadow_seconds", "Seconds of preprocessing, base and head of the shadow; what it shares with the active generation counts."),
+		shadowShift:   gauge("edge_shadow_score_shift", "Mean top score of the shadow less that of the generation that serves, on the same frames."),
 		adapts:        counters("edge_adapts_total", "Adaptations that have ended, by result: done or failed.", "task", "result"),
 		events:        counters("edge_events_total", "Events published, by kind.", "task", "kind"),
 	}
@@ -86,7 +88,7 @@ func (v *taskVectors) vectors() []vector {
 	return []vector{
 		v.frames, v.skipped, v.images, v.imagesFailed, v.latency, v.wait, v.preprocess, v.base, v.head, v.sourceUp, v.sourceFrames,
 		v.dropped, v.sourceSkipped, v.reconnects, v.generation, v.probation, v.adapting, v.swaps, v.refused, v.rollbacks,
-		v.shadowFrames, v.shadowSame, v.adapts, v.events,
+		v.shadow, v.shadowShift, v.shadowFrames, v.shadowSame, v.adapts, v.events,
 	}
 }
 
@@ -108,6 +110,8 @@ func (v *taskVectors) of(task string) *Task {
 		Dropped:         v.dropped.WithLabelValues(task),
 		SourceSkipped:   v.sourceSkipped.WithLabelValues(task),
 		Reconnects:      v.reconnects.WithLabelValues(task),
+		Shadow:          v.shadow.WithLabelValues(task),
+		ShadowShift:     v.shadowShift.WithLabelValues(task),
 		Generation:      v.generation.WithLabelValues(task),
 		Probation:       v.probation.WithLabelValues(task),
 		Adapting:        v.adapting.WithLabelValues(task),
