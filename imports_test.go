@@ -88,7 +88,7 @@ var allowed = map[string][]string{
 	"runtime/config":         {"camera/open", "models", "runtime", "runtime/decide", "runtime/probation"},
 	"samples/generate":       {},
 	"cmd/libedge": {
-		"adapt", "adapt/device", "camera/pixel", "models", "models/base", "runtime", "runtime/engine", "tflite",
+		"adapt", "adapt/device", "adapt/report", "camera/pixel", "models", "models/base", "runtime", "runtime/engine", "tflite",
 	},
 	"cmd/edge": {
 		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
