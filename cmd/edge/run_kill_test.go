@@ -164,7 +164,7 @@ func TestDaemonKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	current := 0
+	current, whole := 0, time.Duration(0) // whole: how long an adaptation takes here
 	for round := range daemonKills {
 		d := startDaemon(t, dir, "--source", "test://?rate=100", "--samples", photos,
 			"--set", "tasks.default.adapt.recipe=seed", "--set", "events.jsonl.path="+events, "--set", "events.history.path="+past,
@@ -172,11 +172,13 @@ func TestDaemonKilled(t *testing.T) {
 		if round > 0 && !d.tasks(t)[0].Serving {
 			t.Fatalf("round %d: it does not serve: %+v", round, d.tasks(t)[0].Problem)
 		}
+		begun := time.Now()
 		d.adapt(t, "default")
 		if round == 0 { // one generation there must be
 			until(t, "the first generation", func() bool { return d.tasks(t)[0].Serving })
+			whole = time.Since(begun)
 		}
-		time.Sleep(time.Duration(rng.Int64N(int64(700 * time.Millisecond))))
+		time.Sleep(time.Duration(rng.Int64N(int64(whole * 3 / 2))))
 		d.kill()
 
 		g, err := store.Current("default")
