@@ -27,7 +27,7 @@ func (m *maker) damaged() {
 	animated := m.picture("animated_part.webp")
 	canvas := bytes.Index(animated, []byte("VP8X")) + 12
 	m.refuse("bomb.webp", "65536x65536 pixels", patched(animated, canvas, 0xff, 0xff, 0, 0xff, 0xff, 0))
-	m.refuse("no tables.jpg", "corrupt", bytes.ReplaceAll(photo, []byte{0xff, 0xc4}, []byte{0xff, 0xec}))
+	m.refuse("no frame.jpg", "corrupt", bytes.ReplaceAll(photo, []byte{0xff, 0xc0}, []byte{0xff, 0xec}))
 	m.refuse("zeros.jpg", "zeros", make([]byte, 5000))
 	m.refuse("zeros behind the header.jpg", "truncated", zeroed(photo, len(photo)/2))
 }
