@@ -30,7 +30,7 @@ func openHTTP(ctx context.Context, u *url.URL, o Options) (camera.Source, error)
 		c.close()
 		return nil, err
 	}
-	response, err := c.get(life)
+	response, err := c.get(life) //nolint:bodyclose // whoever produces pictures closes it
 	if err != nil {
 		return give(err)
 	}
@@ -156,7 +156,7 @@ func (p *poller) run(ctx context.Context, first io.Closer, body io.Reader, put f
 			return ctx.Err()
 		case <-tick.C:
 		}
-		response, err := p.client.get(ctx)
+		response, err := p.client.get(ctx) //nolint:bodyclose // closed with the next round
 		if err != nil {
 			return err
 		}

@@ -293,7 +293,7 @@ func (p *videoPlayer) play(ctx context.Context, put func([]byte) []byte) error {
 	err = <-failed
 	cancel()
 	_ = decoder.Close()
-	<-failed
+	<-failed //nolint:errcheck // what the end of the first brought about
 	<-written
 	return err
 }

@@ -34,10 +34,8 @@ func needFFmpeg(t *testing.T) string {
 
 // clip is a video that ffmpeg made: one second of a test picture.
 type clip struct {
-	path          string
-	width, height int
-	frames        int
-	encoder       []string
+	path   string
+	frames int
 }
 
 const clipRate = 40
@@ -51,7 +49,7 @@ var (
 
 func makeClip(t *testing.T, width, height string, encoder []string) clip {
 	t.Helper()
-	c := clip{path: filepath.Join(t.TempDir(), "clip.mkv"), frames: clipRate, encoder: encoder}
+	c := clip{path: filepath.Join(t.TempDir(), "clip.mkv"), frames: clipRate}
 	args := append([]string{"-v", "error", "-f", "lavfi", "-i", "testsrc=size=" + width + "x" + height + ":rate=40", "-t", "1"}, encoder...)
 	out, err := exec.Command(needFFmpeg(t), append(args, c.path)...).CombinedOutput()
 	if err != nil {
@@ -248,7 +246,7 @@ func (s *rtspServer) OnAnnounce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (*bas
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stream := &gortsplib.ServerStream{Server: s.server, Desc: ctx.Description}
-	if err := stream.Initialize(); err != nil {
+	if err := stream.Initialize(); err != nil { //nolint:misspell // its name
 		return &base.Response{StatusCode: base.StatusBadRequest}, err
 	}
 	s.stream, s.publisher = stream, ctx.Session

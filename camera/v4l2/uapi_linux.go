@@ -146,7 +146,7 @@ const (
 )
 
 const (
-	vidiocQueryCap           = ioRead | videoIO | 0 | unsafe.Sizeof(capability{})<<16
+	vidiocQueryCap           = ioRead | videoIO | unsafe.Sizeof(capability{})<<16
 	vidiocEnumFmt            = ioRead | ioWrite | videoIO | 2 | unsafe.Sizeof(formatDescription{})<<16
 	vidiocSetFmt             = ioRead | ioWrite | videoIO | 5 | unsafe.Sizeof(streamFormat{})<<16
 	vidiocRequestBuffers     = ioRead | ioWrite | videoIO | 8 | unsafe.Sizeof(requestBuffers{})<<16

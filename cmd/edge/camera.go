@@ -157,7 +157,7 @@ delivered: the format, the size, the rate.
 
 ` + sourceHelp,
 		Example: `  edge camera show /dev/video0 --out frame.jpg
-  edge camera show rtsp://admin:PASSWORD@camera/stream --out frame.png
+  edge camera show rtsp://camera/stream --out frame.png
   edge camera show csi://0 --width 1280 --height 960
   edge camera show 'test://?pattern=bars' --out bars.png`,
 		Args: usageArgs(cobra.ExactArgs(1)),
