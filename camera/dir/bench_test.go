@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/edge-adapt/edge/camera"
 	"github.com/edge-adapt/edge/camera/dir"
@@ -52,4 +53,35 @@ func BenchmarkRead(b *testing.B) {
 	}
 	_ = source.Close()
 	_ = os.RemoveAll(path)
+}
+
+// BenchmarkArrival measures how long it takes from the moment at which a picture is
+// whole, renamed into place or closed by its writer, to its frame.
+func BenchmarkArrival(b *testing.B) {
+	data := photo(b, 1)
+	for name, put := range map[string]func(testing.TB, string, []byte){"renamed": bring, "written": write} {
+		b.Run(name, func(b *testing.B) {
+			path := b.TempDir()
+			source, err := dir.Open(b.Context(), dir.Options{Path: path, After: "delete"})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer source.Close()
+			var f camera.Frame
+			whole := make(chan time.Time, 1)
+			var waited time.Duration
+			for i := 0; b.Loop(); i++ {
+				go func() {
+					time.Sleep(5 * time.Millisecond) // somebody waits for it
+					put(b, filepath.Join(path, fmt.Sprintf("%d.jpg", i)), data)
+					whole <- time.Now()
+				}()
+				if err := source.Read(b.Context(), &f); err != nil {
+					b.Fatal(err)
+				}
+				waited += time.Since(<-whole)
+			}
+			b.ReportMetric(float64(waited.Microseconds())/float64(b.N)/1000, "ms/arrival")
+		})
+	}
 }
