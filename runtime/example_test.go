@@ -17,35 +17,39 @@ import (
 // store holds what `edge adapt --task lamp --dir ./samples` has trained.
 func Example() {
 	tflite.TrialChild() // the first call of main: unknown bases are tried in a child of this program
-
-	store, err := models.Open(exampleStore())
-	if err != nil {
+	if err := watch(context.Background(), exampleStore(), "file://"+exampleFolder()); err != nil {
 		log.Fatal(err)
+	}
+	// Output: lamp_red
+}
+
+func watch(ctx context.Context, dir, source string) error {
+	store, err := models.Open(dir)
+	if err != nil {
+		return err
 	}
 	bases, err := engine.New(engine.Options{})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	cameras := func(ctx context.Context, uri string) (camera.Source, error) {
 		return open.Open(ctx, uri, open.Options{})
 	}
 	rt, err := runtime.New(runtime.Options{Store: store, Engine: bases, OpenSource: cameras})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer rt.Close() // ends Run too
-
-	ctx := context.Background()
-	if err := rt.SetTasks(ctx, []runtime.TaskConfig{{Name: "lamp", Source: "file://" + exampleFolder()}}); err != nil {
-		log.Fatal(err)
-	}
 	events := rt.Events().Subscribe(16)
-	go rt.Run(ctx) //nolint:errcheck // ended by Close
+	if err := rt.SetTasks(ctx, []runtime.TaskConfig{{Name: "lamp", Source: source}}); err != nil {
+		return err
+	}
+	go rt.Run(ctx)
 	for e := range events.C {
 		if e.Kind == runtime.KindChange {
 			fmt.Println(e.Label)
-			break
+			return nil
 		}
 	}
-	// Output: lamp_red
+	return rt.Ready()
 }

@@ -38,7 +38,7 @@ func newFakeEngine(tb testing.TB) *fakeEngine {
 	return &fakeEngine{tb: tb, refuse: map[digest.Digest]error{}, broken: map[digest.Digest]error{}}
 }
 
-func (e *fakeEngine) Open(ctx context.Context, g models.Generation) (Base, error) {
+func (e *fakeEngine) Open(_ context.Context, g models.Generation) (Base, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.refuse[g.Base.Digest]; err != nil {
@@ -341,25 +341,6 @@ func (w *watcher) next(kind Kind) Event {
 				}
 			}
 			w.tb.Fatalf("no %s event after 20 s; besides changes there were %v", kind, kinds)
-		}
-	}
-}
-
-// none fails if an event of that kind has come.
-func (w *watcher) none(kind Kind) {
-	w.tb.Helper()
-	for {
-		select {
-		case e := <-w.events.C:
-			w.seen = append(w.seen, e)
-			continue
-		default:
-		}
-		break
-	}
-	for _, e := range w.seen {
-		if e.Kind == kind {
-			w.tb.Errorf("there was %+v", e)
 		}
 	}
 }

@@ -238,11 +238,12 @@ func (w *workspace) compare(ctx context.Context, l *look, f *camera.Frame) {
 		r.shadow = shadow.model.Generation
 		sg := w.group(l.view.config.Crop, shadow.pool)
 		sg.finish(ctx, f)
-		if sg.failed == nil {
+		switch {
+		case sg.failed == nil:
 			r.shadowAnswer = w.ask(shadow, sg)
-		} else if sg.broken {
+		case sg.broken:
 			r.shadowErr = sg.failed
-		} else {
+		default:
 			r.shadow = 0
 		}
 		shadow.release()

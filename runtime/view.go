@@ -70,7 +70,7 @@ func (v *view) due(captured time.Time) bool {
 	if v.next.IsZero() {
 		v.next = captured
 	}
-	v.next = v.next.Add(interval * (1 + captured.Sub(v.next)/interval))
+	v.next = captured.Add(interval - captured.Sub(v.next)%interval)
 	return true
 }
 
