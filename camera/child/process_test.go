@@ -206,7 +206,9 @@ func TestCloseEndsRead(t *testing.T) {
 }
 
 func TestDiesWithItsParent(t *testing.T) {
-	parent := exec.Command(os.Args[0])
+	// Under an emulator it is the emulator that has to be started.
+	command := append(strings.Fields(os.Getenv("EDGE_TEST_LAUNCHER")), os.Args[0])
+	parent := exec.Command(command[0], command[1:]...)
 	parent.Env = append(os.Environ(), "EDGE_TEST_PARENT=1")
 	out, err := parent.StdoutPipe()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,8 +42,15 @@ func fakes(t *testing.T, names ...string) (log string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What starts programs of another architecture, by its path: PATH is to change.
+	launcher := strings.Fields(os.Getenv("EDGE_TEST_LAUNCHER"))
+	if len(launcher) > 0 {
+		if launcher[0], err = exec.LookPath(launcher[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, name := range names {
-		script := fmt.Sprintf("#!/bin/sh\nEDGE_TEST_CAMERA=\"$0\" EDGE_TEST_LOG='%s' exec '%s' \"$@\"\n", log, self)
+		script := fmt.Sprintf("#!/bin/sh\nEDGE_TEST_CAMERA=\"$0\" EDGE_TEST_LOG='%s' exec %s '%s' \"$@\"\n", log, strings.Join(launcher, " "), self)
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func newDevice(k kernel) (*device, error) {
 	d := &device{kernel: k}
 	err := k.ioctl(vidiocQueryCap, unsafe.Pointer(&d.capability))
 	switch {
-	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EINVAL):
+	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
 		err = fmt.Errorf("%w: %w", errNoDevice, camera.ErrUnsupported)
 	case err != nil:
 		err = explain(err)
