@@ -5,12 +5,13 @@ import (
 	"errors"
 	"io"
 	"os"
-	goruntime "runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/edge-adapt/edge/adapt/head"
 	"github.com/edge-adapt/edge/camera"
@@ -174,6 +175,7 @@ type rig struct {
 
 func newRig(tb testing.TB, options ...func(*Options)) *rig {
 	tb.Helper()
+	before := goleak.IgnoreCurrent()
 	g := &rig{tb: tb, store: teststore.New(tb), engine: newFakeEngine(tb), bases: map[int]teststore.Base{}}
 	o := Options{Store: g.store.Store, Engine: g.engine, Workers: 2, Poll: time.Hour}
 	for _, set := range options {
@@ -191,29 +193,9 @@ func newRig(tb testing.TB, options ...func(*Options)) *rig {
 		if n := g.engine.open.Load(); n != 0 {
 			tb.Errorf("%d interpreters are still open", n)
 		}
-		noGoroutines(tb)
+		eventually(tb, "the runtime's goroutines end", func() bool { return goleak.Find(before) == nil })
 	})
 	return g
-}
-
-// noGoroutines fails if a goroutine of this package is left over.
-func noGoroutines(tb testing.TB) {
-	tb.Helper()
-	var left string
-	eventually(tb, "the package's goroutines end", func() bool {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:goruntime.Stack(stacks, true)]
-		left = ""
-		for i, s := range strings.Split(string(stacks), "\n\n") {
-			if i > 0 && strings.Contains(s, "edge/runtime.") && !strings.Contains(s, "testing.tRunner") {
-				left = s
-			}
-		}
-		return left == ""
-	})
-	if left != "" {
-		tb.Log(left)
-	}
 }
 
 // eventually waits for what must become true; how long is no matter of the test.
