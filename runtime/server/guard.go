@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -49,8 +50,10 @@ func (s *Server) guard(r route) http.Handler {
 			c.release()
 			took := time.Since(began)
 			measure.observe(c.status, took)
-			s.log.Debug("request", "request", c.id, "method", req.Method, "path", req.URL.Path, "status", c.status,
-				"bytes", c.bytes, "took", took, "client", req.RemoteAddr, "who", c.who.name)
+			if s.log.Enabled(req.Context(), slog.LevelDebug) { // or the arguments cost more than all else here
+				s.log.Debug("request", "request", c.id, "method", req.Method, "path", req.URL.Path, "status", c.status,
+					"bytes", c.bytes, "took", took, "client", req.RemoteAddr, "who", c.who.name)
+			}
 		}()
 		if err := s.serve(r, c); err != nil {
 			c.fail(err)
