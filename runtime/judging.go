@@ -16,6 +16,7 @@ type judging struct {
 	generation int               // that serves; 0: none
 	record     *probation.Record // of what it did
 	watch      *probation.Watch  // nil: it is not under watch
+	other      int               // that watch compares with; 0: none
 	ended      bool              // the verdict on it was taken
 
 	shadow      int // generation in the shadow; 0: none
@@ -53,7 +54,7 @@ func (j *judging) add(r remark) (verdict bool) {
 		switch {
 		case r.err != nil:
 			w.Fail(r.err)
-		case r.before != 0:
+		case r.before != 0 && r.before == j.other:
 			w.AddPair(r.answer, r.beforeAnswer)
 		default:
 			w.Add(r.answer)
@@ -85,7 +86,7 @@ func (j *judging) serve(s *served, o probation.Options, now time.Time, before *s
 		other = before.judged()
 	}
 	j.generation, j.record = s.model.Generation, probation.NewRecord(len(s.model.Labels))
-	j.watch, j.ended = nil, false
+	j.watch, j.other, j.ended = nil, other.Number, false
 	if onProbation {
 		j.watch = probation.NewWatch(o, now, s.judged(), other, record)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,8 +89,33 @@ func (p *pipeline) run(ctx context.Context) {
 			}
 			return
 		}
+		if !p.waitForModels(ctx) {
+			return
+		}
 		p.work(ctx, frame)
 	}
+}
+
+// waitForModels keeps a frame of a source that is not live until a task can look
+// at it: such a frame comes once, and a folder may remove the picture after it. It
+// reports false if ctx ended first.
+func (p *pipeline) waitForModels(ctx context.Context) bool {
+	for !p.hasModel() {
+		select {
+		case <-time.After(modelWait):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+const modelWait = 50 * time.Millisecond
+
+func (p *pipeline) hasModel() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.live || slices.ContainsFunc(p.views, func(v *view) bool { return v.task.active.generation() != 0 })
 }
 
 // work takes one frame through the base for every task.

@@ -293,6 +293,23 @@ func TestASourceThatFailsForGood(t *testing.T) {
 	g.classify("shelf") // callers are served all the same
 }
 
+// Pictures that come once wait for a generation that can look at them.
+func TestPicturesWaitForAGeneration(t *testing.T) {
+	cameras := newFakeCameras()
+	source := cameras.add("fake://1", false)
+	g := newRig(t, withCameras(cameras))
+	g.run()
+	g.set(TaskConfig{Name: "shelf", Source: "fake://1"})
+	source.show(t, "red", 1)
+	time.Sleep(2 * modelWait)
+	if s := g.task("shelf").Status(); s.Counts != (Counts{}) || s.Source.Frames != 1 {
+		t.Errorf("%+v, %+v", s.Counts, s.Source)
+	}
+	g.store.Active("shelf", g.commit("shelf", 0), "test")
+	source.show(t, "red", 5)
+	g.frames("shelf", 6)
+}
+
 // While other tasks are added, changed and removed, a task sees every frame of
 // the source that they share, in order.
 func TestSetTasksLosesNoFrame(t *testing.T) {

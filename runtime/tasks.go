@@ -52,6 +52,10 @@ func (r *Runtime) SetTasks(ctx context.Context, tasks []TaskConfig) error {
 			removed = append(removed, t)
 		}
 	}
+	// Before anybody shows them frames: what is not live comes once.
+	for _, t := range added {
+		t.catchUp(ctx)
+	}
 	r.mu.Lock()
 	r.tasks = next
 	r.mu.Unlock()
@@ -62,7 +66,6 @@ func (r *Runtime) SetTasks(ctx context.Context, tasks []TaskConfig) error {
 		t.close()
 	}
 	for _, t := range added {
-		t.catchUp(ctx)
 		r.startTask(t)
 	}
 	if ctx.Err() != nil {

@@ -20,6 +20,7 @@ func (t *Task) carryOut(ctx context.Context) {
 	switch n, v := t.judging.takeVerdict(now); v.Decision {
 	case probation.Good:
 		if err := t.markGood(ctx, n, v.Reason); err != nil {
+			t.pass()
 			t.runtime.log.Warn("that a generation is good is not on record", "task", t.name, "generation", n, "error", err)
 		}
 	case probation.RollBack:
@@ -38,17 +39,22 @@ func (t *Task) carryOut(ctx context.Context) {
 	t.showProbation()
 }
 
-// markGood ends the probation of generation n, which serves, and records it.
-// Needs the lock.
+// markGood records that generation n, which serves, is good, and ends its
+// probation. Needs the lock.
 func (t *Task) markGood(ctx context.Context, n int, why string) error {
-	err := t.runtime.store.MarkGood(ctx, t.name, n, why)
-	if err == nil {
-		t.publish(Event{Kind: KindGood, Generation: n, Message: why})
+	if err := t.runtime.store.MarkGood(ctx, t.name, n, why); err != nil {
+		return err
 	}
+	t.pass()
+	t.publish(Event{Kind: KindGood, Generation: n, Message: why})
+	return nil
+}
+
+// pass ends the probation of the generation that serves. Needs the lock.
+func (t *Task) pass() {
 	t.judging.pass()
 	t.before.swap(nil)
 	t.showProbation()
-	return err
 }
 
 // isGood reports whether g is on record as good. A record that cannot be read
