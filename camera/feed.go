@@ -111,10 +111,8 @@ func (f *Feed) run(ctx context.Context) error {
 		f.change(Change{State: Opening, Try: try})
 		ran, err := f.session(ctx)
 		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == io.EOF: //nolint:errorlint,nilerr // a connection's end, wrapped, is a failure like any other
-			return nil
+		case ctx.Err() != nil, ended(err):
+			return nil //nolint:nilerr // that is no failure of the feed
 		case errors.Is(err, ErrUnsupported), errors.Is(err, ErrBadURI):
 			return err
 		}
@@ -128,6 +126,10 @@ func (f *Feed) run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// ended reports whether a source came to its end by itself. A connection's end,
+// wrapped, is a failure like any other.
+func ended(err error) bool { return err == io.EOF } //nolint:errorlint // not wrapped
 
 // sleep waits for d or for the end of ctx.
 func sleep(ctx context.Context, d time.Duration) {

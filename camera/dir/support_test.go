@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,30 +20,42 @@ import (
 	"github.com/edge-adapt/edge/camera/pixel"
 )
 
-// photo returns a JPEG that shows a number.
+// album holds photos that were made, because making them takes the tests' time.
+var album struct {
+	sync.Mutex
+	source camera.Source
+	photos [][]byte
+}
+
+// photo returns a JPEG that shows a number, from 1.
 func photo(t testing.TB, number int) []byte {
 	t.Helper()
-	source, err := pattern.Open(t.Context(), pattern.Options{Pattern: pattern.Colours, Width: 160, Height: 120})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer source.Close()
-	var f camera.Frame
-	for range number {
-		if err := source.Read(t.Context(), &f); err != nil {
+	album.Lock()
+	defer album.Unlock()
+	if album.source == nil {
+		source, err := pattern.Open(t.Context(), pattern.Options{Pattern: pattern.Colours, Width: 160, Height: 120})
+		if err != nil {
 			t.Fatal(err)
 		}
+		album.source = source
 	}
-	img := image.NewRGBA(image.Rect(0, 0, f.Image.Width, f.Image.Height))
-	for i := range f.Image.Width * f.Image.Height {
-		p := f.Image.Pix[3*i:]
-		img.SetRGBA(i%f.Image.Width, i/f.Image.Width, color.RGBA{p[0], p[1], p[2], 255})
+	for len(album.photos) < number {
+		var f camera.Frame
+		if err := album.source.Read(t.Context(), &f); err != nil {
+			t.Fatal(err)
+		}
+		img := image.NewRGBA(image.Rect(0, 0, f.Image.Width, f.Image.Height))
+		for i := range f.Image.Width * f.Image.Height {
+			p := f.Image.Pix[3*i:]
+			img.SetRGBA(i%f.Image.Width, i/f.Image.Width, color.RGBA{p[0], p[1], p[2], 255})
+		}
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 90}); err != nil {
+			t.Fatal(err)
+		}
+		album.photos = append(album.photos, b.Bytes())
 	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 90}); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return album.photos[number-1]
 }
 
 // shows returns the number that a picture shows.
