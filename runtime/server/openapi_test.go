@@ -2,11 +2,13 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +18,11 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/edge-adapt/edge/camera/pixel"
+	"github.com/edge-adapt/edge/models"
+	"github.com/edge-adapt/edge/runtime"
+	"github.com/edge-adapt/edge/runtime/server/samples"
 )
 
 // checked is openapi.yaml, against which answers are held.
@@ -177,4 +184,45 @@ func TestOpenAPI(t *testing.T) {
 type howError struct {
 	style style
 	probe bool
+}
+
+// TestSchemas holds the schemas against the types that are marshalled, both ways:
+// answers in tests do not have every field.
+func TestSchemas(t *testing.T) {
+	c := theSpec(t)
+	for name, v := range map[string]any{
+		"Info": info{}, "Readiness": readiness{}, "Answer": runtime.Answer{}, "Score": runtime.Score{}, "Event": runtime.Event{},
+		"Preprocessing": pixel.Preprocessing{}, "Base": models.Base{}, "Model": runtime.Model{}, "TaskStatus": runtime.TaskStatus{},
+		"Source": runtime.SourceStatus{}, "Quantiles": runtime.Quantiles{}, "Progress": runtime.AdaptStatus{}, "Adaptation": adaptation{},
+		"Sample": samples.Sample{}, "Added": samples.Added{}, "LabelCount": samples.Label{}, "FileError": fileError{}, "Generation": generation{},
+		"Watch": runtime.WatchStatus{},
+	} {
+		has := map[string]bool{}
+		fields(reflect.TypeOf(v), has)
+		schema := c.doc.Components.Schemas[name].Value
+		for field := range has {
+			if schema.Properties[field] == nil {
+				t.Errorf("%T has the field %s, and the schema %s does not", v, field, name)
+			}
+		}
+		for field := range schema.Properties {
+			if !has[field] {
+				t.Errorf("the schema %s has the field %s, and %T does not", name, field, v)
+			}
+		}
+	}
+}
+
+// fields collects the names that a type's fields have in JSON.
+func fields(typ reflect.Type, names map[string]bool) {
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "":
+			fields(f.Type, names)
+		case name != "-" && f.IsExported():
+			names[cmp.Or(name, f.Name)] = true
+		}
+	}
 }

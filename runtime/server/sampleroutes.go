@@ -106,7 +106,7 @@ func (s *Server) addSamples(c *call) error {
 		case <-c.r.Context().Done():
 			return c.r.Context().Err()
 		}
-		a, err := f.Add(label, data)
+		a, err := f.Add(c.r.Context(), label, data)
 		if err == nil {
 			added = append(added, a)
 		}

@@ -31,7 +31,7 @@ func TestSamples(t *testing.T) {
 	}
 	first := got.Added[0]
 	g.want(g.send("POST", all+"?label=red", shot("red", 1)), 201, `"existed":true`)
-	g.want(g.send("POST", all+"?label=green", shot("red", 1)), 409, "already, under the label")
+	g.want(g.send("POST", all+"?label=green", shot("red", 1)), 409, "under the label")
 	body, kind := form(t, shot("green", 1), []byte("text"), shot("green", 2))
 	g.do(ask{method: "POST", path: all + "?label=gr%C3%BCn%20%2B", body: body, header: map[string]string{"Content-Type": kind}}).json(t, &got)
 	if len(got.Added) != 2 || len(got.Failed) != 1 || got.Failed[0].File != "b.png" {

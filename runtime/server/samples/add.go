@@ -1,6 +1,7 @@
 package samples
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +25,7 @@ type Added struct {
 	Digest digest.Digest `json:"digest"`
 	Width  int           `json:"width"` // as it is seen, upright
 	Height int           `json:"height"`
-	// Existed is set if the label had this picture under this name before.
+	// Existed is set if the label had this picture before.
 	Existed bool `json:"existed"`
 }
 
@@ -32,10 +33,12 @@ type Added struct {
 var endings = map[string]string{"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 // Add stores a picture under a label, which is made if it is new. The picture is
-// decoded first; one that cannot be is an error of pixel.Decode. The same picture
-// under another label, added in the same way, is ErrExists: it can teach
-// nothing under two labels.
-func (f *Folder) Add(label string, data []byte) (added Added, err error) {
+// decoded first; one that cannot be is an error of pixel.Decode.
+//
+// If the label has the same picture, under whatever name, Add returns that one and
+// changes nothing. The same picture under another label is ErrExists: it can
+// teach nothing under two labels.
+func (f *Folder) Add(ctx context.Context, label string, data []byte) (added Added, err error) {
 	if err := CheckLabel(label); err != nil {
 		return Added{}, err
 	}
@@ -44,13 +47,16 @@ func (f *Folder) Add(label string, data []byte) (added Added, err error) {
 		return Added{}, err
 	}
 	added = Added{Digest: digest.Of(data), Width: img.Width, Height: img.Height}
-	img = nil //nolint:ineffassign,wastedassign // 3 bytes a pixel, while writing waits for the disk
-	// 128 bits: short enough to be read, too many to be met twice.
-	name := added.Digest.Hex()[:32] + endings[pixel.Sniff(data)]
-	added.Sample = Sample{Label: label, Name: name, Bytes: int64(len(data))}
 	err = f.change(true, func(root *os.Root) (err error) {
-		if err := elsewhere(root, label, name); err != nil {
+		twin, err := find(ctx, root, int64(len(data)), added.Digest)
+		switch {
+		case err != nil:
 			return err
+		case twin.Label == label:
+			added.Sample, added.Existed = twin, true
+			return nil
+		case twin.Label != "":
+			return hint.Wrap(fmt.Errorf("the same picture is %w, as %q under the label %q", ErrExists, twin.Name, twin.Label), "move that one: PATCH its address with the new label")
 		}
 		unmake, err := makeLabel(root, label)
 		if err != nil {
@@ -61,21 +67,40 @@ func (f *Folder) Add(label string, data []byte) (added Added, err error) {
 				unmake()
 			}
 		}()
-		full := path.Join(label, name)
-		if info, err := root.Stat(full); err == nil {
-			added.Existed, added.Modified = true, info.ModTime().UTC()
-			return sameFile(root, full, added.Digest)
-		}
-		if err := f.put(root, full, data); err != nil {
-			return err
-		}
-		added.Modified = time.Now().UTC()
-		return nil
+		// 128 bits: short enough to be read, too many to be met twice.
+		name := added.Digest.Hex()[:32] + endings[pixel.Sniff(data)]
+		added.Sample = Sample{Label: label, Name: name, Bytes: int64(len(data)), Modified: time.Now().UTC()}
+		return f.put(root, path.Join(label, name), data)
 	})
 	if err != nil {
 		return Added{}, err
 	}
 	return added, nil
+}
+
+// find returns the first sample with that content, or none. Only files of that
+// size are read.
+func find(ctx context.Context, root *os.Root, size int64, content digest.Digest) (twin Sample, err error) {
+	names, err := labels(root)
+	if err != nil {
+		return Sample{}, err
+	}
+	for _, label := range names {
+		err := walk(ctx, root, label, nil, 0, func(full string, info fs.FileInfo) error {
+			if info.Size() == size && sameFile(root, full, content) == nil {
+				twin = sampleOf(label, full, info)
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, fs.SkipAll) {
+			return Sample{}, err
+		}
+		if twin.Label != "" {
+			break
+		}
+	}
+	return twin, nil
 }
 
 // makeLabel makes the folder of a label if it is missing. unmake removes it again
@@ -96,23 +121,6 @@ func makeLabel(root *os.Root, label string) (unmake func(), err error) {
 		return nil, fmt.Errorf("label %q: %w, and is no folder", label, ErrExists)
 	}
 	return unmake, nil
-}
-
-// elsewhere reports another label that has a sample of that name.
-func elsewhere(root *os.Root, label, name string) error {
-	names, err := labels(root)
-	if err != nil {
-		return err
-	}
-	for _, other := range names {
-		if other == label {
-			continue
-		}
-		if _, err := root.Lstat(path.Join(other, name)); err == nil {
-			return hint.Wrap(fmt.Errorf("the same picture is %w, under the label %q", ErrExists, other), "move it: PATCH its address with the new label")
-		}
-	}
-	return nil
 }
 
 // sameFile reports an error unless the file holds what was to be stored.

@@ -107,7 +107,7 @@ func (f *Folder) List(ctx context.Context, label, after string, limit int) (Page
 				page.Next = last.Label + "/" + last.Name
 				return fs.SkipAll
 			}
-			page.Samples = append(page.Samples, Sample{name, strings.TrimPrefix(full, name+"/"), info.Size(), info.ModTime().UTC()})
+			page.Samples = append(page.Samples, sampleOf(name, full, info))
 			return nil
 		})
 		if errors.Is(err, fs.SkipAll) {
@@ -118,6 +118,11 @@ func (f *Folder) List(ctx context.Context, label, after string, limit int) (Page
 		}
 	}
 	return page, nil
+}
+
+// sampleOf describes the file at full.
+func sampleOf(label, full string, info fs.FileInfo) Sample {
+	return Sample{label, strings.TrimPrefix(full, label+"/"), info.Size(), info.ModTime().UTC()}
 }
 
 // labels returns the names of the folders in root, in order.

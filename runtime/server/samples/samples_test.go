@@ -77,20 +77,30 @@ func TestAddListOpenMoveRemove(t *testing.T) {
 	if page, err := f.List(t.Context(), "", "", 10); err != nil || len(page.Samples) != 0 {
 		t.Fatal(page, err)
 	}
-	one, err := f.Add("off", picture(1))
+	one, err := f.Add(t.Context(), "off", picture(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if one.Existed || one.Width != 4 || one.Height != 3 || one.Name != one.Digest.Hex()[:32]+".png" || one.Modified.IsZero() {
 		t.Errorf("%+v", one)
 	}
-	if again, err := f.Add("off", picture(1)); err != nil || !again.Existed || again.Name != one.Name {
+	if again, err := f.Add(t.Context(), "off", picture(1)); err != nil || !again.Existed || again.Name != one.Name {
 		t.Errorf("%+v %v", again, err)
 	}
-	if _, err := f.Add("on", picture(1)); !errors.Is(err, ErrExists) || hint.Of(err) == "" {
+	if _, err := f.Add(t.Context(), "on", picture(1)); !errors.Is(err, ErrExists) || hint.Of(err) == "" {
 		t.Errorf("the same picture under two labels: %v", err)
 	}
-	if _, err := f.Add("on", picture(2)); err != nil {
+	put(t, dir, "off/deep/by hand.png", picture(7))
+	if again, err := f.Add(t.Context(), "off", picture(7)); err != nil || !again.Existed || again.Name != "deep/by hand.png" {
+		t.Errorf("%+v %v", again, err)
+	}
+	if _, err := f.Add(t.Context(), "on", picture(7)); !errors.Is(err, ErrExists) {
+		t.Errorf("under another name: %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "off", "deep")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Add(t.Context(), "on", picture(2)); err != nil {
 		t.Fatal(err)
 	}
 	list, err := f.Labels(t.Context())
@@ -290,7 +300,7 @@ func TestNoNameEscapes(t *testing.T) {
 	}
 	for _, label := range append(labels, "train", "Test", "a ", "a\nb", "a\u2028b", "\xff", "Thumbs.db", "a\\b") {
 		if label != "nobody" {
-			if _, err := f.Add(label, picture(9)); err == nil {
+			if _, err := f.Add(t.Context(), label, picture(9)); err == nil {
 				t.Errorf("add to %q", label)
 			}
 			if err := f.AddLabel(label); err == nil {
@@ -334,12 +344,12 @@ func TestOnlyPicturesAreAddedAndShown(t *testing.T) {
 		"empty": {nil, pixel.ErrEmpty}, "text": {[]byte("<script>"), pixel.ErrFormat}, "cut": {picture(1)[:60], pixel.ErrTruncated},
 		"damaged": {slices.Concat(picture(1)[:29], []byte{1}, picture(1)[30:]), pixel.ErrCorrupt},
 	} {
-		if _, err := f.Add("a", c.data); !errors.Is(err, c.want) {
+		if _, err := f.Add(t.Context(), "a", c.data); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
 	f.limits.Pixels = 11
-	if _, err := f.Add("a", picture(1)); !errors.Is(err, pixel.ErrTooLarge) {
+	if _, err := f.Add(t.Context(), "a", picture(1)); !errors.Is(err, pixel.ErrTooLarge) {
 		t.Errorf("%v", err)
 	}
 	if got := tree(t, dir); len(got) != 0 {
@@ -372,7 +382,7 @@ func TestPartedSamplesAreNotChanged(t *testing.T) {
 		for name := range strings.FieldsSeq(names) {
 			put(t, dir, name, picture(1))
 		}
-		_, err := New(dir, pixel.Limits{}).Add("new", picture(2))
+		_, err := New(dir, pixel.Limits{}).Add(t.Context(), "new", picture(2))
 		if errors.Is(err, ErrParted) != parted || !parted && err != nil {
 			t.Errorf("%s: %v", names, err)
 		}
@@ -383,7 +393,7 @@ func TestPartedSamplesAreNotChanged(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	f := New(dir, pixel.Limits{})
-	if _, err := f.Add("a", picture(1)); err != nil {
+	if _, err := f.Add(t.Context(), "a", picture(1)); err != nil {
 		t.Fatal(err)
 	}
 	before := tree(t, dir)
@@ -392,7 +402,7 @@ func TestFullDisk(t *testing.T) {
 		return n, &fs.PathError{Op: "write", Path: file.Name(), Err: unix.ENOSPC}
 	}
 	for _, label := range []string{"a", "new"} {
-		if _, err := f.Add(label, picture(2)); !errors.Is(err, unix.ENOSPC) || !strings.Contains(hint.Of(err), "free some space") {
+		if _, err := f.Add(t.Context(), label, picture(2)); !errors.Is(err, unix.ENOSPC) || !strings.Contains(hint.Of(err), "free some space") {
 			t.Errorf("%v, hint %q", err, hint.Of(err))
 		}
 	}
@@ -410,7 +420,7 @@ func TestReadOnly(t *testing.T) {
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(dir, pixel.Limits{}).Add("b", picture(2)); !errors.Is(err, fs.ErrPermission) || hint.Of(err) == "" {
+	if _, err := New(dir, pixel.Limits{}).Add(t.Context(), "b", picture(2)); !errors.Is(err, fs.ErrPermission) || hint.Of(err) == "" {
 		t.Errorf("%v", err)
 	}
 }
@@ -440,7 +450,7 @@ func TestChangesAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() {
-			added, err := f.Add(fmt.Sprint(i%4), picture(i/2*4+i%4))
+			added, err := f.Add(t.Context(), fmt.Sprint(i%4), picture(i/2*4+i%4))
 			if err != nil {
 				t.Error(err)
 				return
