@@ -71,7 +71,7 @@ func processor(b *testing.B) float64 {
 
 // BenchmarkBare is the base alone: no head, no server.
 func BenchmarkBare(b *testing.B) {
-	r := newReal(b)
+	r := newEmbedded(b)
 	measure(b, runtime.GOMAXPROCS(0), 1, func() (func() error, func()) {
 		base := r.open()
 		features := make([]float32, r.model.Features)
@@ -81,7 +81,7 @@ func BenchmarkBare(b *testing.B) {
 
 // BenchmarkRuntime is Task.ClassifyPixels, without a server.
 func BenchmarkRuntime(b *testing.B) {
-	r := newReal(b)
+	r := newEmbedded(b)
 	task, err := r.rt.Task("lamps")
 	if err != nil {
 		b.Fatal(err)
@@ -97,14 +97,14 @@ func BenchmarkRuntime(b *testing.B) {
 }
 
 func BenchmarkInfer1(b *testing.B) {
-	benchmarkHTTP(b, 1, func(r *real) ask { return r.inferRequest(1) })
+	benchmarkHTTP(b, 1, func(r *embedded) ask { return r.inferRequest(1) })
 }
 func BenchmarkInfer8(b *testing.B) {
-	benchmarkHTTP(b, 8, func(r *real) ask { return r.inferRequest(8) })
+	benchmarkHTTP(b, 8, func(r *embedded) ask { return r.inferRequest(8) })
 }
 
 func BenchmarkImageRGB(b *testing.B) {
-	benchmarkHTTP(b, 1, func(r *real) ask {
+	benchmarkHTTP(b, 1, func(r *embedded) ask {
 		p := r.model.Preprocessing
 		raw := make([]byte, p.Len())
 		for i, v := range r.pixels {
@@ -115,22 +115,22 @@ func BenchmarkImageRGB(b *testing.B) {
 }
 
 func BenchmarkPredictPixels(b *testing.B) {
-	benchmarkHTTP(b, 1, func(r *real) ask { return ask{path: "/v1/models/lamps:predict", body: r.jsonPixels()} })
+	benchmarkHTTP(b, 1, func(r *embedded) ask { return ask{path: "/v1/models/lamps:predict", body: r.jsonPixels()} })
 }
 
 func BenchmarkPredictFile(b *testing.B) {
-	benchmarkHTTP(b, 1, func(r *real) ask { return ask{path: "/v1/models/lamps:predict", body: r.jsonFile()} })
+	benchmarkHTTP(b, 1, func(r *embedded) ask { return ask{path: "/v1/models/lamps:predict", body: r.jsonFile()} })
 }
 
 func BenchmarkImage(b *testing.B) {
-	benchmarkHTTP(b, 1, func(r *real) ask {
+	benchmarkHTTP(b, 1, func(r *embedded) ask {
 		return ask{path: "/api/image", body: r.jpeg, header: map[string]string{"Content-Type": "image/jpeg"}}
 	})
 }
 
 // benchmarkHTTP sends the same request again and again over loopback.
-func benchmarkHTTP(b *testing.B, images int, of func(*real) ask) {
-	r := newReal(b)
+func benchmarkHTTP(b *testing.B, images int, of func(*embedded) ask) {
+	r := newEmbedded(b)
 	l := loopback(b)
 	r.serveOnListeners(l)
 	a := of(r)

@@ -21,9 +21,9 @@ import (
 	"github.com/edge-adapt/edge/runtime/engine"
 )
 
-// real is a server over the embedded base on TensorFlow Lite, with an untrained
+// embedded is a server over the embedded base on TensorFlow Lite, with an untrained
 // head, and the same base beside it.
-type real struct {
+type embedded struct {
 	*rig
 	engine *engine.Engine
 	head   *head.Head
@@ -32,9 +32,9 @@ type real struct {
 	pixels []float32 // of jpeg, as the base reads it
 }
 
-func newReal(tb testing.TB, options ...func(*Options)) *real {
+func newEmbedded(tb testing.TB, options ...func(*Options)) *embedded {
 	tb.Helper()
-	r := &real{rig: &rig{tb: tb, store: teststore.New(tb), checked: theSpec(tb)}}
+	r := &embedded{rig: &rig{tb: tb, store: teststore.New(tb), checked: theSpec(tb)}}
 	b := r.store.Embedded()
 	r.head = head.New(b.Features, 64, 10, 1)
 	labels := make([]string, 10)
@@ -85,7 +85,7 @@ func newReal(tb testing.TB, options ...func(*Options)) *real {
 }
 
 // open opens the base once more, for the caller to close.
-func (r *real) open() runtime.Base {
+func (r *embedded) open() runtime.Base {
 	g, err := r.store.Current("lamps")
 	if err != nil {
 		r.tb.Fatal(err)
@@ -98,7 +98,7 @@ func (r *real) open() runtime.Base {
 }
 
 // inferRequest is a binary request of n pictures.
-func (r *real) inferRequest(n int) ask {
+func (r *embedded) inferRequest(n int) ask {
 	var data []byte
 	for range n {
 		data = append(data, floatBytes(r.pixels...)...)
@@ -109,7 +109,7 @@ func (r *real) inferRequest(n int) ask {
 }
 
 // jsonPixels is a predict request of one picture as numbers.
-func (r *real) jsonPixels() []byte {
+func (r *embedded) jsonPixels() []byte {
 	p := r.model.Preprocessing
 	rows := make([][][]float32, p.Height)
 	for y := range rows {
@@ -124,14 +124,14 @@ func (r *real) jsonPixels() []byte {
 	return data
 }
 
-func (r *real) jsonFile() []byte {
+func (r *embedded) jsonFile() []byte {
 	return []byte(`{"instances":[{"b64":"` + base64.StdEncoding.EncodeToString(r.jpeg) + `"}]}`)
 }
 
 // TestEmbeddedBase answers with the numbers of the base itself, to the last bit,
 // whatever the way they were asked for.
 func TestEmbeddedBase(t *testing.T) {
-	r := newReal(t)
+	r := newEmbedded(t)
 	features := make([]float32, r.model.Features)
 	base := r.open()
 	defer base.Close()

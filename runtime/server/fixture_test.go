@@ -138,7 +138,7 @@ func newRig(tb testing.TB, options ...func(*Options)) *rig {
 	log := slog.New(slog.NewTextHandler(&g.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	rt, err := runtime.New(runtime.Options{
 		Store: g.store.Store, Engine: g.engine, Workers: 2, Poll: time.Hour,
-		Adapt: func(ctx context.Context, r runtime.AdaptRequest) error {
+		Adapt: func(context.Context, runtime.AdaptRequest) error {
 			g.adapts.Add(1)
 			return errors.New("nothing to learn")
 		},

@@ -150,12 +150,16 @@ func (c *call) why() (string, error) {
 	return body.Why + " (over HTTP: " + c.who.name + ")", nil
 }
 
-func (s *Server) activate(c *call) error {
-	t, n, err := c.numbered()
-	if err != nil {
-		return err
+// numberedWhy is numbered and why in one.
+func (c *call) numberedWhy() (t *runtime.Task, n int, why string, err error) {
+	if t, n, err = c.numbered(); err == nil {
+		why, err = c.why()
 	}
-	why, err := c.why()
+	return t, n, why, err
+}
+
+func (s *Server) activate(c *call) error {
+	t, n, why, err := c.numberedWhy()
 	if err != nil {
 		return err
 	}
@@ -187,11 +191,7 @@ func (s *Server) rollback(c *call) error {
 // markGood marks a generation good. For the one that serves that ends its
 // probation.
 func (s *Server) markGood(c *call) error {
-	t, n, err := c.numbered()
-	if err != nil {
-		return err
-	}
-	why, err := c.why()
+	t, n, why, err := c.numberedWhy()
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,20 @@ func (c *call) folder() (*samples.Folder, error) {
 	return f, nil
 }
 
+// labelBody is the body that names a label.
+type labelBody struct {
+	Label string `json:"label"`
+}
+
+// folderAndLabel returns the samples of the task that the path names, and the
+// label that the body names.
+func (c *call) folderAndLabel() (f *samples.Folder, label labelBody, err error) {
+	if f, err = c.folder(); err == nil {
+		err = c.decode(&label)
+	}
+	return f, label, err
+}
+
 func (s *Server) listSamples(c *call) error {
 	f, err := c.folder()
 	if err != nil {
@@ -148,14 +162,8 @@ func (s *Server) sample(c *call) error {
 }
 
 func (s *Server) moveSample(c *call) error {
-	f, err := c.folder()
+	f, to, err := c.folderAndLabel()
 	if err != nil {
-		return err
-	}
-	var to struct {
-		Label string `json:"label"`
-	}
-	if err := c.decode(&to); err != nil {
 		return err
 	}
 	moved, err := f.Move(c.r.PathValue("label"), c.r.PathValue("name"), to.Label)
@@ -195,14 +203,8 @@ func (s *Server) listLabels(c *call) error {
 }
 
 func (s *Server) addLabel(c *call) error {
-	f, err := c.folder()
+	f, label, err := c.folderAndLabel()
 	if err != nil {
-		return err
-	}
-	var label struct {
-		Label string `json:"label"`
-	}
-	if err := c.decode(&label); err != nil {
 		return err
 	}
 	if err := f.AddLabel(label.Label); err != nil {
@@ -213,14 +215,8 @@ func (s *Server) addLabel(c *call) error {
 }
 
 func (s *Server) renameLabel(c *call) error {
-	f, err := c.folder()
+	f, to, err := c.folderAndLabel()
 	if err != nil {
-		return err
-	}
-	var to struct {
-		Label string `json:"label"`
-	}
-	if err := c.decode(&to); err != nil {
 		return err
 	}
 	if err := f.RenameLabel(c.r.PathValue("label"), to.Label); err != nil {

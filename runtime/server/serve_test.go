@@ -101,7 +101,8 @@ func TestServe(t *testing.T) {
 			t.Error(err)
 		}
 		s.ended <- nil
-		if _, err := over.Get("http://" + l.Addr().String() + "/api/info"); err == nil {
+		if res, err := over.Get("http://" + l.Addr().String() + "/api/info"); err == nil {
+			res.Body.Close()
 			t.Error("it goes on")
 		}
 		if err := g.Serve(t.Context(), loopback(t)); err == nil {
@@ -160,25 +161,26 @@ func TestServeTLS(t *testing.T) {
 	pool.AppendCertsFromPEM(pem)
 	for _, two := range []bool{false, true} {
 		c := caller(t, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: two})
-		req, _ := http.NewRequestWithContext(t.Context(), "GET", "https://"+l.Addr().String()+"/api/info", nil)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String()+"/api/info", nil)
 		req.Header.Set("Authorization", "Bearer "+token)
 		res, err := c.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		res.Body.Close()
-		if res.StatusCode != 200 || (res.ProtoMajor == 2) != two {
+		if res.StatusCode != http.StatusOK || (res.ProtoMajor == 2) != two {
 			t.Errorf("%d over %s", res.StatusCode, res.Proto)
 		}
 	}
 	for name, c := range map[string]*tls.Config{"a stranger": {}, "TLS 1.1": {RootCAs: pool, MaxVersion: tls.VersionTLS11}} {
-		if _, err := caller(t, &http.Transport{TLSClientConfig: c}).Get("https://" + l.Addr().String() + "/healthz"); err == nil {
+		if res, err := caller(t, &http.Transport{TLSClientConfig: c}).Get("https://" + l.Addr().String() + "/healthz"); err == nil {
+			res.Body.Close()
 			t.Errorf("%s: no error", name)
 		}
 	}
 	if res, err := caller(t, &http.Transport{}).Get("http://" + l.Addr().String() + "/healthz"); err == nil {
 		res.Body.Close()
-		if res.StatusCode == 200 {
+		if res.StatusCode == http.StatusOK {
 			t.Error("plain HTTP is served too")
 		}
 	}
@@ -195,7 +197,7 @@ func (s *served) events(l net.Listener, path, last string) *events {
 	s.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	s.tb.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+l.Addr().String()+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.Addr().String()+path, nil)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -207,7 +209,7 @@ func (s *served) events(l net.Listener, path, last string) *events {
 		s.tb.Fatal(err)
 	}
 	s.tb.Cleanup(func() { res.Body.Close() })
-	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
 		s.tb.Fatalf("%d %v", res.StatusCode, res.Header)
 	}
 	s.checked.answer(s.tb, req, answer{res.StatusCode, res.Header, nil})
@@ -347,7 +349,7 @@ func TestGrace(t *testing.T) {
 				res, err := caller(t, &http.Transport{}).Post("http://"+l.Addr().String()+"/api/image", "image/png", strings.NewReader(string(shot("red", 1))))
 				if err == nil {
 					res.Body.Close()
-					if res.StatusCode != 200 {
+					if res.StatusCode != http.StatusOK {
 						err = errors.New(res.Status)
 					}
 				}

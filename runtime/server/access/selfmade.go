@@ -37,15 +37,15 @@ const (
 // A kept certificate is not made anew for the sake of names.
 func SelfMade(dir string, names []string, log *slog.Logger) (*Certificate, error) {
 	keyFile, certFile := filepath.Join(dir, selfMadeKey), filepath.Join(dir, selfMadeCert)
-	both, err := os.ReadFile(keyFile)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(keyFile); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
 		// Whoever trusts this certificate has compared its fingerprint, to which an
 		// end adds nothing.
 		until := time.Date(max(time.Now().Year(), 2025)+30, 1, 1, 0, 0, 0, 0, time.UTC)
-		if both, err = makeSelf(names, until); err != nil {
+		both, err := makeSelf(names, until)
+		if err != nil {
 			return nil, fmt.Errorf("make a certificate: %w", err)
 		}
 		if err := renameio.WriteFile(keyFile, both, 0o600); err != nil {
@@ -84,7 +84,7 @@ func makeSelf(names []string, until time.Time) ([]byte, error) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial.Add(serial, big.NewInt(1)),
-		Subject:      pkix.Name{CommonName: "edge", Organization: []string{"self-made by edge"}},
+		Subject:      pkix.Name{CommonName: "edge", OrganizationalUnit: []string{"self-made"}},
 		// A board without a battery starts in 1970 and jumps ahead when it finds the time.
 		NotBefore:             time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:              until,

@@ -73,12 +73,12 @@ func (f *Folder) open() (*os.Root, error) {
 	return root, err
 }
 
-// change opens the folder for a change by fn, which is not parted. With make, it
+// change opens the folder for a change by fn, which is not parted. With create, it
 // is made if it is missing.
-func (f *Folder) change(make bool, fn func(*os.Root) error) error {
+func (f *Folder) change(create bool, fn func(*os.Root) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if make {
+	if create {
 		if err := os.MkdirAll(f.dir, 0o755); err != nil {
 			return f.explain(err)
 		}

@@ -66,7 +66,7 @@ func isParted(root *os.Root) (bool, error) {
 // CheckLabel reports whether label can be a label that is added: the name of one
 // visible folder, that stands on one line of a labels file.
 func CheckLabel(label string) error {
-	why := ""
+	var why string
 	switch {
 	case label == "":
 		why = "it is empty"

@@ -238,7 +238,9 @@ func (q *Infer) output(s *scanner) error {
 // say. It sets N and, for an image, Height and Width.
 func (q *Infer) size() error {
 	in, shape := &q.input, q.input.shape
-	datatype, fits, each := "", false, int64(0)
+	var datatype string
+	var fits bool
+	var each int64 // bytes a picture; 0: any number
 	switch in.name {
 	case Pixels:
 		h, w := int64(q.want.Height), int64(q.want.Width)
