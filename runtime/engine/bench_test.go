@@ -57,6 +57,7 @@ func BenchmarkClassify(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
+			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				img := pixel.NewRGB(224, 224)
 				for pb.Next() {
@@ -86,6 +87,7 @@ func BenchmarkPixels(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportAllocs()
+		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			pixels, scores := make([]float32, m.Preprocessing.Len()), make([]float32, len(m.Labels))
 			for pb.Next() {
@@ -99,13 +101,18 @@ func BenchmarkPixels(b *testing.B) {
 	})
 	b.Run("interpreter", func(b *testing.B) {
 		_, path := served(b, 1, 1, nil, runtime.TaskConfig{Name: "shelf"})
-		b.RunParallel(func(pb *testing.PB) {
+		bases := make(chan *tflite.Base, n)
+		for range n {
 			base, err := tflite.OpenBase(path, tflite.Options{Threads: 1})
 			if err != nil {
-				b.Error(err)
-				return
+				b.Fatal(err)
 			}
 			defer base.Close()
+			bases <- base
+		}
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			base := <-bases
 			pixels, features := make([]float32, base.InputHeight()*base.InputWidth()*3), make([]float32, base.Features())
 			scores := head.New(len(features), 128, 10, 1).Scorer()
 			for pb.Next() {
