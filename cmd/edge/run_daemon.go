@@ -52,14 +52,17 @@ func (a *app) runDaemon(ctx context.Context, in config.Input, loaded *config.Loa
 	journal := os.Getenv("JOURNAL_STREAM") != ""
 	d.log = newLog(a.stderr, loaded.Log, &d.level, a.quiet, journal)
 	done := make(chan error, 1)
-	go func() { done <- d.run(ctx) }()
+	working, finish := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer finish(nil)
+	go func() { done <- d.run(working) }()
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
 	}
-	// From now on a second signal has its usual effect.
+	// A second signal has its usual effect, before anything shows that the first came.
 	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	finish(context.Cause(ctx))
 	grace := d.config().Grace.D()
 	select {
 	case err := <-done:
