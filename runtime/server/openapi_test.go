@@ -226,3 +226,35 @@ func fields(typ reflect.Type, names map[string]bool) {
 		}
 	}
 }
+
+// TestDocs makes sure that every address in docs/api.md is one of the file's.
+func TestDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "    curl") {
+			continue
+		}
+		found++
+		at := regexp.MustCompile(`(?:\$E|shelf\.local:8443)(/[^" ?\n]+)`).FindStringSubmatch(line)
+		if at == nil {
+			t.Errorf("no address in %s", line)
+			continue
+		}
+		method := http.MethodGet
+		if m := regexp.MustCompile(`-X ([A-Z]+)`).FindStringSubmatch(line); m != nil {
+			method = m[1]
+		} else if strings.Contains(line, " -F ") || strings.Contains(line, " -d ") || strings.Contains(line, " --data") {
+			method = http.MethodPost
+		}
+		if _, op := theSpec(t).find(method, at[1]); op == nil {
+			t.Errorf("%s %s is none of openapi.yaml's", method, at[1])
+		}
+	}
+	if found < 10 {
+		t.Errorf("%d examples", found)
+	}
+}

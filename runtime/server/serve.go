@@ -50,6 +50,9 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) (err erro
 	}
 	if s.options.Certificate != nil {
 		server.TLSConfig = s.options.Certificate.TLS()
+		// Said aloud, or a plain listener that comes first would switch HTTP/2 off
+		// while TLS still offers it.
+		server.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	}
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {

@@ -59,6 +59,11 @@ func TestSelfMade(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if own, err := os.Hostname(); err == nil {
+		if _, err := handshake(t, c, public, own); err != nil {
+			t.Errorf("this machine's name, %s: %v", own, err)
+		}
+	}
 	if c.current.Leaf.IsCA {
 		t.Error("it can sign for others")
 	}

@@ -16,6 +16,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -33,8 +35,9 @@ const (
 // once been told its fingerprint, or given the file self-made.crt, need not be
 // told again: remove the files to have another one made.
 //
-// names are the host names and IP addresses that it is for, beside localhost.
-// A kept certificate is not made anew for the sake of names.
+// names are the host names and IP addresses that it is for, beside localhost and
+// those that this machine has when it is made. A kept certificate is not made anew
+// for the sake of names.
 func SelfMade(dir string, names []string, log *slog.Logger) (*Certificate, error) {
 	keyFile, certFile := filepath.Join(dir, selfMadeKey), filepath.Join(dir, selfMadeCert)
 	if _, err := os.Stat(keyFile); errors.Is(err, fs.ErrNotExist) {
@@ -44,7 +47,7 @@ func SelfMade(dir string, names []string, log *slog.Logger) (*Certificate, error
 		// Whoever trusts this certificate has compared its fingerprint, to which an
 		// end adds nothing.
 		until := time.Date(max(time.Now().Year(), 2025)+30, 1, 1, 0, 0, 0, 0, time.UTC)
-		both, err := makeSelf(names, until)
+		both, err := makeSelf(slices.Concat(names, ownNames()), until)
 		if err != nil {
 			return nil, fmt.Errorf("make a certificate: %w", err)
 		}
@@ -70,6 +73,24 @@ func SelfMade(dir string, names []string, log *slog.Logger) (*Certificate, error
 		}
 	}
 	return c, nil
+}
+
+// ownNames returns this machine's name, the one that multicast DNS gives it, and
+// its addresses, as far as they can be learnt.
+func ownNames() (names []string) {
+	if name, err := os.Hostname(); err == nil && name != "" {
+		names = append(names, name)
+		if !strings.Contains(name, ".") {
+			names = append(names, name+".local")
+		}
+	}
+	addrs, _ := net.InterfaceAddrs() //nolint:errcheck // see above
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			names = append(names, n.IP.String())
+		}
+	}
+	return names
 }
 
 // makeSelf makes a key and a certificate for it, in PEM form.
