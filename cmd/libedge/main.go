@@ -106,7 +106,7 @@ func edge_adapt(handle C.edge_handle, options *C.edge_text, progress C.edge_prog
 			if stages[stage] == nil {
 				stages[stage] = C.CString(stage)
 			}
-			if C.edge_call_progress(progress, user, (*C.edge_text)(stages[stage]), C.int(done), C.int(total)) != 0 {
+			if C.edge_call_progress(progress, user, stages[stage], C.int(done), C.int(total)) != 0 {
 				cancel()
 			}
 		})
@@ -128,7 +128,7 @@ func edge_close(handle C.edge_handle) C.int {
 func edge_free(text *C.char) { C.free(unsafe.Pointer(text)) }
 
 //export edge_version
-func edge_version() *C.edge_text { return (*C.edge_text)(versionText) }
+func edge_version() *C.edge_text { return versionText }
 
 // withTask is answer for what needs a handle.
 func withTask(handle C.edge_handle, text **C.char, do func(*task) (any, error)) C.int {
@@ -190,7 +190,7 @@ func parse(function string, options *C.edge_text, into any) error {
 	if options == nil {
 		return nil
 	}
-	dec := json.NewDecoder(strings.NewReader(C.GoString((*C.char)(options))))
+	dec := json.NewDecoder(strings.NewReader(C.GoString(options)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
 		return usage(fmt.Errorf("%s: options: %w", function, err))
