@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/edge-adapt/edge/internal/shareddata"
 )
 
 // Benchmarks of the whole way over loopback, beside the bare base in the same
@@ -69,10 +71,20 @@ func processor(b *testing.B) float64 {
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
+// bases runs a benchmark over the embedded base, and over one of full width,
+// which takes about three times as long, where ../shared/data has it.
+func bases(b *testing.B, run func(*testing.B, *embedded)) {
+	b.Run("embedded", func(b *testing.B) { run(b, newEmbedded(b, "")) })
+	b.Run("full", func(b *testing.B) {
+		run(b, newEmbedded(b, shareddata.Path(b, "weights/mobilenet_v2_1.0_128in_no_top_float32.tflite")))
+	})
+}
+
 // BenchmarkBare is the base alone: no head, no server.
-func BenchmarkBare(b *testing.B) {
-	r := newEmbedded(b)
-	measure(b, runtime.GOMAXPROCS(0), 1, func() (func() error, func()) {
+func BenchmarkBare(b *testing.B) { bases(b, benchmarkBare) }
+
+func benchmarkBare(b *testing.B, r *embedded) {
+	measure(b, runtime.NumCPU(), 1, func() (func() error, func()) {
 		base := r.open()
 		features := make([]float32, r.model.Features)
 		return func() error { return base.Embed(features, r.pixels) }, func() { base.Close() }
@@ -80,14 +92,15 @@ func BenchmarkBare(b *testing.B) {
 }
 
 // BenchmarkRuntime is Task.ClassifyPixels, without a server.
-func BenchmarkRuntime(b *testing.B) {
-	r := newEmbedded(b)
+func BenchmarkRuntime(b *testing.B) { bases(b, benchmarkRuntime) }
+
+func benchmarkRuntime(b *testing.B, r *embedded) {
 	task, err := r.rt.Task("lamps")
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	measure(b, runtime.GOMAXPROCS(0), 1, func() (func() error, func()) {
+	measure(b, runtime.NumCPU(), 1, func() (func() error, func()) {
 		scores := make([]float32, 10)
 		return func() error {
 			_, err := task.ClassifyPixels(b.Context(), scores, r.pixels, 1)
@@ -130,10 +143,12 @@ func BenchmarkImage(b *testing.B) {
 
 // benchmarkHTTP sends the same request again and again over loopback.
 func benchmarkHTTP(b *testing.B, images int, of func(*embedded) ask) {
-	r := newEmbedded(b)
+	bases(b, func(b *testing.B, r *embedded) { benchmarkRequest(b, images, r, of(r)) })
+}
+
+func benchmarkRequest(b *testing.B, images int, r *embedded, a ask) {
 	l := loopback(b)
 	r.serveOnListeners(l)
-	a := of(r)
 	var wire bytes.Buffer
 	fmt.Fprintf(&wire, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", a.path, l.Addr(), len(a.body))
 	for name, value := range a.header {
@@ -143,7 +158,7 @@ func benchmarkHTTP(b *testing.B, images int, of func(*embedded) ask) {
 	wire.Write(a.body)
 	b.ReportAllocs()
 	// Twice as many clients as interpreters: one sends while the other waits.
-	measure(b, 2*runtime.GOMAXPROCS(0), images, func() (func() error, func()) {
+	measure(b, 2*runtime.NumCPU(), images, func() (func() error, func()) {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			b.Error(err)

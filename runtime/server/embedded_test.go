@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/edge-adapt/edge/adapt/head"
 	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/teststore"
+	"github.com/edge-adapt/edge/models/base"
 	"github.com/edge-adapt/edge/runtime"
 	"github.com/edge-adapt/edge/runtime/engine"
 )
@@ -32,22 +34,27 @@ type embedded struct {
 	pixels []float32 // of jpeg, as the base reads it
 }
 
-func newEmbedded(tb testing.TB, options ...func(*Options)) *embedded {
+// newEmbedded returns a server over the base in the file of that path, or over
+// the embedded one.
+func newEmbedded(tb testing.TB, path string) *embedded {
 	tb.Helper()
 	r := &embedded{rig: &rig{tb: tb, store: teststore.New(tb), checked: theSpec(tb)}}
-	b := r.store.Embedded()
+	source, err := base.Prepare(tb.Context(), path, tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := r.store.File(source.Path, source.Features, source.Preprocessing)
 	r.head = head.New(b.Features, 64, 10, 1)
 	labels := make([]string, 10)
 	for i := range labels {
 		labels[i] = fmt.Sprintf("class %d", i)
 	}
 	r.store.Active("lamps", r.store.Commit("lamps", b, r.head, labels, nil), "test")
-	var err error
 	r.engine, err = engine.New(engine.Options{Trial: func(context.Context, string) error { return nil }})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r.rt, err = runtime.New(runtime.Options{Store: r.store.Store, Engine: r.engine, Poll: time.Hour})
+	r.rt, err = runtime.New(runtime.Options{Store: r.store.Store, Engine: r.engine, Workers: goruntime.NumCPU(), Poll: time.Hour})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -55,11 +62,7 @@ func newEmbedded(tb testing.TB, options ...func(*Options)) *embedded {
 	if err := r.rt.SetTasks(tb.Context(), []runtime.TaskConfig{{Name: "lamps"}}); err != nil {
 		tb.Fatal(err)
 	}
-	o := Options{Store: r.store.Store}
-	for _, set := range options {
-		set(&o)
-	}
-	if r.Server, err = New(r.rt, o); err != nil {
+	if r.Server, err = New(r.rt, Options{Store: r.store.Store}); err != nil {
 		tb.Fatal(err)
 	}
 	task, err := r.rt.Task("lamps")
@@ -131,11 +134,11 @@ func (r *embedded) jsonFile() []byte {
 // TestEmbeddedBase answers with the numbers of the base itself, to the last bit,
 // whatever the way they were asked for.
 func TestEmbeddedBase(t *testing.T) {
-	r := newEmbedded(t)
+	r := newEmbedded(t, "")
 	features := make([]float32, r.model.Features)
-	base := r.open()
-	defer base.Close()
-	if err := base.Embed(features, r.pixels); err != nil {
+	bare := r.open()
+	defer bare.Close()
+	if err := bare.Embed(features, r.pixels); err != nil {
 		t.Fatal(err)
 	}
 	want := make([]float32, 10)
