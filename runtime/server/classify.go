@@ -77,16 +77,15 @@ func (s *Server) preprocess(c *call, p pixel.Preprocessing, pictures *wire.Pictu
 		}
 	}
 	b.pixels = slices.Grow(b.pixels[:0], n)[:n]
+	canvas, done := s.canvas()
+	defer done()
 	for i := range pictures.N {
-		var img *pixel.RGB
+		img := canvas
 		if pictures.Image != nil {
 			size := pictures.Width * pictures.Height * 3
 			img = &pixel.RGB{Width: pictures.Width, Height: pictures.Height, Pix: pictures.Image[i*size:][:size]}
-		} else {
-			var err error
-			if img, err = s.decode(ctx, pictures.Encoded[i]); err != nil {
-				return fmt.Errorf("picture %d: %w", i, err)
-			}
+		} else if err := s.decode(ctx, img, pictures.Encoded[i]); err != nil {
+			return fmt.Errorf("picture %d: %w", i, err)
 		}
 		if err := p.Apply(b.pixels[i*p.Len():][:p.Len()], img); err != nil {
 			return fmt.Errorf("picture %d: %w", i, err)

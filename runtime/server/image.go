@@ -29,10 +29,11 @@ func (s *Server) image(c *call) error {
 	if _, err := t.Model(); err != nil {
 		return err // before the body is read
 	}
+	img, done := s.canvas()
+	defer done()
 	var answers []any
 	many, err := c.pictures(func(_ string, data []byte) error {
-		img, err := s.decode(c.r.Context(), data)
-		if err != nil {
+		if err := s.decode(c.r.Context(), img, data); err != nil {
 			return err
 		}
 		a, err := t.Classify(c.r.Context(), img)
@@ -76,15 +77,28 @@ func (s *Server) chosen(name string) (*runtime.Task, error) {
 	return nil, refuse(http.StatusBadRequest, "add ?task=NAME: "+strings.Join(names, ", "), "there are %d tasks, and none is named", len(all))
 }
 
-// decode decodes a picture when it is its turn.
-func (s *Server) decode(ctx context.Context, data []byte) (*pixel.RGB, error) {
+// decode decodes a picture into img when it is its turn.
+func (s *Server) decode(ctx context.Context, img *pixel.RGB, data []byte) error {
 	select {
 	case s.decoding <- struct{}{}:
 		defer func() { <-s.decoding }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	return pixel.Decode(data, s.limits.Picture)
+	return pixel.DecodeInto(img, data, s.limits.Picture)
+}
+
+// canvas returns a picture to decode into, and what gives it back.
+func (s *Server) canvas() (img *pixel.RGB, done func()) {
+	img, _ = s.canvases.Get().(*pixel.RGB)
+	if img == nil {
+		img = &pixel.RGB{}
+	}
+	return img, func() {
+		if cap(img.Pix) <= maxKept {
+			s.canvases.Put(img)
+		}
+	}
 }
 
 // pictures calls use for the picture in the body, or for each file of a form,

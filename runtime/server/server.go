@@ -96,6 +96,7 @@ type Server struct {
 	ids       ids
 	predicts  sync.Pool // of *predictWork
 	infers    sync.Pool // of *inferWork
+	canvases  sync.Pool // of *pixel.RGB, at most maxKept bytes each
 	stopping  chan struct{}
 	stopOnce  sync.Once
 	serving   atomic.Bool

@@ -58,7 +58,7 @@ func TestAdapt(t *testing.T) {
 		a = g.send("POST", "/api/tasks/lamps/adapt", nil)
 		return a.status != 503
 	})
-	g.want(a, 202, `"running":true`)
+	g.want(a, 202, `"running":`) // it may have ended already
 	eventually(t, "the adaptation ends", func() bool {
 		select {
 		case e := <-events.C:
