@@ -89,7 +89,7 @@ test-deploy: trainer $(PYTHON_DEPLOY) $(S3_SERVER) ## Lint the container file, c
 
 .PHONY: bench
 bench: build ## Run the benchmarks, and the comparisons with Keras where ../shared/data has the weights.
-	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/... ./runtime/... ./runtime/...
+	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/... ./runtime/...
 	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras bench-finetune; \
 	else echo 'no ../shared/data beside this checkout: the comparisons with Keras are left out'; fi
 
