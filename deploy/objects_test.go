@@ -3,60 +3,25 @@ package deploy_test
 import (
 	"context"
 	"errors"
-	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/edge-adapt/edge/internal/objectstore"
 )
 
-const (
-	testKey    = "edge-test"
-	testSecret = "not-a-secret-of-anyone"
-	testBucket = "fleet" // the manifests'
-)
+const testBucket = "fleet" // the manifests'
 
-// startStore runs a real S3-compatible server on loopback until the test ends,
-// with the manifests' bucket, and returns a client of it and its address.
+// startStore runs an object store with the manifests' bucket, and returns a
+// client of it and its address.
 func startStore(t *testing.T) (client *minio.Client, url string) {
 	t.Helper()
-	program := os.Getenv("EDGE_TEST_S3")
-	if _, err := os.Stat(program); err != nil {
-		t.Skip("no S3 server to test with: `make test-deploy` installs one and names it in EDGE_TEST_S3")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	data := t.TempDir()
-	if err := os.Mkdir(filepath.Join(data, testBucket), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command(program, "--port", address, "--access", testKey, "--secret", testSecret, "--quiet", "posix", "--sidecar", t.TempDir(), data)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the object store does not listen")
-		}
-	}
-	client, err = minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(testKey, testSecret, ""), Region: "us-east-1"})
+	address := objectstore.Start(t, testBucket)
+	client, err := minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(objectstore.Key, objectstore.Secret, ""), Region: objectstore.Region})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +40,9 @@ func environment(t *testing.T, file, url string) []string {
 		case v.Name == "AWS_ENDPOINT_URL" && strings.HasPrefix(value, "https://"):
 			value = url
 		case v.Name == "AWS_ACCESS_KEY_ID" && value == "" && ref.Name == "edge-object-store" && ref.Key == "access-key-id":
-			value = testKey
+			value = objectstore.Key
 		case v.Name == "AWS_SECRET_ACCESS_KEY" && value == "" && ref.Name == "edge-object-store" && ref.Key == "secret-access-key":
-			value = testSecret
+			value = objectstore.Secret
 		case v.Name == "AWS_REGION":
 		default:
 			t.Errorf("%s gives %+v", file, v)

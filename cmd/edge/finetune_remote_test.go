@@ -5,57 +5,25 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/report"
+	"github.com/edge-adapt/edge/internal/objectstore"
 )
 
-// objectStore runs a real S3-compatible server on loopback, with an empty bucket
-// "fleet", and points the environment at it.
+// objectStore runs an object store with an empty bucket "fleet", and points the
+// environment at it.
 func objectStore(t *testing.T) {
 	t.Helper()
-	program := os.Getenv("EDGE_TEST_S3")
-	if _, err := os.Stat(program); err != nil {
-		t.Skip("no S3 server to test with: `make test` installs one and names it in EDGE_TEST_S3")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	data := t.TempDir()
-	if err := os.Mkdir(filepath.Join(data, "fleet"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command(program, "--port", address, "--access", "edge-test", "--secret", "not-a-secret-of-anyone", "--quiet",
-		"posix", "--sidecar", t.TempDir(), data)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the object store does not listen")
-		}
-	}
+	address := objectstore.Start(t, "fleet")
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": "http://" + address, "AWS_REGION": "us-east-1",
-		"AWS_ACCESS_KEY_ID": "edge-test", "AWS_SECRET_ACCESS_KEY": "not-a-secret-of-anyone",
+		"AWS_ENDPOINT_URL": "http://" + address, "AWS_REGION": objectstore.Region,
+		"AWS_ACCESS_KEY_ID": objectstore.Key, "AWS_SECRET_ACCESS_KEY": objectstore.Secret,
 	} {
 		t.Setenv(name, value)
 	}

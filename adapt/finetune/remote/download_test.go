@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/internal/objectstore"
 	"github.com/edge-adapt/edge/internal/ownmounts"
 )
 
@@ -138,7 +139,7 @@ func TestErrorsNameTheNextStep(t *testing.T) {
 			if err == nil || !strings.Contains(hint.Of(err), test.hint) {
 				t.Errorf("Upload: %v (hint: %s)", err, hint.Of(err))
 			}
-			for _, secret := range []string{testSecret, "wrong"} {
+			for _, secret := range []string{objectstore.Secret, "wrong"} {
 				if strings.Contains(fmt.Sprint(err), secret) {
 					t.Errorf("%v tells the secret", err)
 				}
@@ -206,7 +207,7 @@ func TestFullDisk(t *testing.T) {
 		ownmounts.InChild(t, "EDGE_TEST_ENDPOINT="+g.config.Endpoint)
 		return
 	}
-	c := Config{Endpoint: os.Getenv("EDGE_TEST_ENDPOINT"), Region: "us-east-1", AccessKey: testKey, SecretKey: testSecret}
+	c := Config{Endpoint: os.Getenv("EDGE_TEST_ENDPOINT"), Region: objectstore.Region, AccessKey: objectstore.Key, SecretKey: objectstore.Secret}
 	f := open(t, "s3://"+testBucket, c)
 	for _, limit := range []string{"size=40k", "size=4m,nr_inodes=20"} {
 		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, limit); err != nil {

@@ -1,25 +1,19 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/edge-adapt/edge/internal/objectstore"
 )
 
-const (
-	testKey    = "edge-test"
-	testSecret = "not-a-secret-of-anyone"
-	testBucket = "photos"
-)
+const testBucket = "photos"
 
 // gateway is a real S3-compatible server, Versity's gateway, over a folder.
 type gateway struct {
@@ -28,50 +22,12 @@ type gateway struct {
 	client  *minio.Client // another tool that fills the bucket
 }
 
-// startGateway runs the server on loopback until the test ends, with one empty
-// bucket. It skips the test where the program is not installed.
+// startGateway runs the server with one empty bucket.
 func startGateway(t *testing.T, args ...string) *gateway {
 	t.Helper()
-	program := os.Getenv("EDGE_TEST_S3")
-	if _, err := os.Stat(program); err != nil {
-		t.Skip("no S3 server to test with: `make test` and `make test-s3` install one and name it in EDGE_TEST_S3")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	data, meta := t.TempDir(), t.TempDir()
-	if err := os.Mkdir(filepath.Join(data, testBucket), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	args = append([]string{"--port", address, "--access", testKey, "--secret", testSecret, "--quiet"}, args...)
-	cmd := exec.Command(program, append(args, "posix", "--sidecar", meta, data)...)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("the server said:\n%s", &log)
-		}
-	})
-	for wait := time.Duration(0); ; wait += 20 * time.Millisecond {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			break
-		}
-		if wait > 20*time.Second {
-			t.Fatal("the server does not listen")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	address := objectstore.Start(t, testBucket, args...)
 	g := &gateway{address: address, config: Config{
-		Endpoint: "http://" + address, Region: "us-east-1", AccessKey: testKey, SecretKey: testSecret,
+		Endpoint: "http://" + address, Region: objectstore.Region, AccessKey: objectstore.Key, SecretKey: objectstore.Secret,
 	}}
 	g.client = open(t, "s3://"+testBucket, g.config).client.Client
 	return g

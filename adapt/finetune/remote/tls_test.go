@@ -16,13 +16,14 @@ import (
 	"time"
 
 	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/internal/objectstore"
 )
 
 // TestTLS speaks to a server with a certificate that nobody signed: that is
 // refused, and taken by a process that is told to.
 func TestTLS(t *testing.T) {
 	if endpoint := os.Getenv("EDGE_TEST_ENDPOINT"); endpoint != "" {
-		f := open(t, "s3://"+testBucket, Config{Endpoint: endpoint, Region: "us-east-1", AccessKey: testKey, SecretKey: testSecret})
+		f := open(t, "s3://"+testBucket, Config{Endpoint: endpoint, Region: objectstore.Region, AccessKey: objectstore.Key, SecretKey: objectstore.Secret})
 		upload(t, f, folderOf(t, checkpoint(0)))
 		return
 	}
