@@ -13,15 +13,40 @@ import (
 type judging struct {
 	mu sync.Mutex
 
-	generation int               // that serves; 0: none
-	record     *probation.Record // of what it did
-	watch      *probation.Watch  // nil: it is not under watch
-	other      int               // that watch compares with; 0: none
-	ended      bool              // the verdict on it was taken
+	active trial             // of the generation that serves
+	record *probation.Record // of what that did
+	other  int               // that active.watch compares with; 0: none
+	shadow trial             // of the generation in the shadow
+}
 
-	shadow      int // generation in the shadow; 0: none
-	shadowWatch *probation.Watch
-	shadowEnded bool
+// trial is a generation under watch until there is a verdict.
+type trial struct {
+	generation int              // 0: none
+	watch      *probation.Watch // nil: it is not under watch
+	ended      bool             // the verdict on it was taken
+}
+
+// due reports whether there is a verdict that nobody has taken yet.
+func (t *trial) due(now time.Time) bool {
+	return t.watch != nil && !t.ended && t.watch.Verdict(now).Decision != probation.Continue
+}
+
+// take returns the verdict, once.
+func (t *trial) take(now time.Time) (generation int, v probation.Verdict) {
+	if t.watch == nil || t.ended {
+		return 0, probation.Verdict{}
+	}
+	v = t.watch.Verdict(now)
+	t.ended = v.Decision != probation.Continue
+	return t.generation, v
+}
+
+// status returns how the watch stands; nil without one.
+func (t *trial) status(now time.Time) *WatchStatus {
+	if t.watch == nil {
+		return nil
+	}
+	return &WatchStatus{t.generation, t.watch.Stats(now)}
 }
 
 // remark is what is to be known of one image.
@@ -43,14 +68,14 @@ type remark struct {
 func (j *judging) add(r remark) (verdict bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if r.generation != j.generation {
+	if r.generation != j.active.generation {
 		return false
 	}
 	now := time.Now()
 	if r.err == nil {
 		j.record.Add(r.answer)
 	}
-	if w := j.watch; w != nil && !j.ended {
+	if w := j.active.watch; w != nil && !j.active.ended {
 		switch {
 		case r.err != nil:
 			w.Fail(r.err)
@@ -59,18 +84,17 @@ func (j *judging) add(r remark) (verdict bool) {
 		default:
 			w.Add(r.answer)
 		}
-		verdict = w.Verdict(now).Decision != probation.Continue
+		verdict = j.active.due(now)
 	}
-	if r.shadow == 0 || r.shadow != j.shadow {
+	if r.shadow == 0 || r.shadow != j.shadow.generation {
 		return verdict
 	}
-	switch {
-	case r.shadowErr != nil:
-		j.shadowWatch.Fail(r.shadowErr)
-	default:
-		j.shadowWatch.AddPair(r.shadowAnswer, r.answer)
+	if r.shadowErr != nil {
+		j.shadow.watch.Fail(r.shadowErr)
+	} else {
+		j.shadow.watch.AddPair(r.shadowAnswer, r.answer)
 	}
-	return verdict || !j.shadowEnded && j.shadowWatch.Verdict(now).Decision != probation.Continue
+	return verdict || j.shadow.due(now)
 }
 
 // serve begins with a generation that serves from now on, in place of which it
@@ -79,78 +103,56 @@ func (j *judging) serve(s *served, o probation.Options, now time.Time, before *s
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	other, record := probation.Generation{}, j.record
-	if before == nil || before.model.Generation != j.generation {
+	if before == nil || before.model.Generation != j.active.generation {
 		record = nil
 	}
 	if before != nil {
 		other = before.judged()
 	}
-	j.generation, j.record = s.model.Generation, probation.NewRecord(len(s.model.Labels))
-	j.watch, j.other, j.ended = nil, other.Number, false
+	j.active = trial{generation: s.model.Generation}
+	j.record, j.other = probation.NewRecord(len(s.model.Labels)), other.Number
 	if onProbation {
-		j.watch = probation.NewWatch(o, now, s.judged(), other, record)
+		j.active.watch = probation.NewWatch(o, now, s.judged(), other, record)
 	}
-	j.startShadow(0, nil)
-}
-
-// startShadow begins to compare a generation with the one that serves.
-func (j *judging) startShadow(generation int, w *probation.Watch) {
-	j.shadow, j.shadowWatch, j.shadowEnded = generation, w, false
+	j.shadow = trial{}
 }
 
 // setShadow begins to compare s with the generation active; nil ends it.
 func (j *judging) setShadow(s, active *served, o probation.Options, now time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if s == nil {
-		j.startShadow(0, nil)
-		return
+	j.shadow = trial{}
+	if s != nil {
+		j.shadow = trial{generation: s.model.Generation, watch: probation.NewWatch(o, now, s.judged(), active.judged(), nil)}
 	}
-	j.startShadow(s.model.Generation, probation.NewWatch(o, now, s.judged(), active.judged(), nil))
 }
 
 // takeVerdict returns the verdict on the generation that serves, once.
 func (j *judging) takeVerdict(now time.Time) (generation int, v probation.Verdict) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.watch == nil || j.ended {
-		return 0, probation.Verdict{}
-	}
-	v = j.watch.Verdict(now)
-	j.ended = v.Decision != probation.Continue
-	return j.generation, v
+	return j.active.take(now)
 }
 
 // takeShadowVerdict returns the verdict on the generation in the shadow, once.
 func (j *judging) takeShadowVerdict(now time.Time) (generation int, v probation.Verdict) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shadowWatch == nil || j.shadowEnded {
-		return 0, probation.Verdict{}
-	}
-	v = j.shadowWatch.Verdict(now)
-	j.shadowEnded = v.Decision != probation.Continue
-	return j.shadow, v
+	return j.shadow.take(now)
 }
 
 // pass ends the probation of the generation that serves.
 func (j *judging) pass() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.watch = nil
+	j.active.watch = nil
 }
 
 // status returns both watches; nil where there is none.
 func (j *judging) status(now time.Time) (onProbation, shadow *WatchStatus) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.watch != nil {
-		onProbation = &WatchStatus{j.generation, j.watch.Stats(now)}
-	}
-	if j.shadowWatch != nil {
-		shadow = &WatchStatus{j.shadow, j.shadowWatch.Stats(now)}
-	}
-	return onProbation, shadow
+	return j.active.status(now), j.shadow.status(now)
 }
 
 func (s *served) judged() probation.Generation {
