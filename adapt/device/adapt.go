@@ -3,12 +3,10 @@ package device
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/report"
-	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models"
 )
 
@@ -36,7 +34,7 @@ type Config struct {
 // generation, in use from then on. Until it returns the generation before is in
 // use, and after an error still.
 //
-// What the images or the folder are to blame for is an *InputError; other errors
+// What the images or the folder are to blame for is an InputError; other errors
 // are those of the recipe, of the store, and the context's.
 func Adapt(ctx context.Context, c Config) (*report.Run, error) {
 	// Begun before the work, so that a store that cannot be written to shows now.
@@ -55,7 +53,7 @@ func Adapt(ctx context.Context, c Config) (*report.Run, error) {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, inputOr(err)
+		return nil, InputOr(err)
 	}
 	if err := c.Base.CloseCache(); err != nil {
 		c.Warn(err)
@@ -67,14 +65,6 @@ func Adapt(ctx context.Context, c Config) (*report.Run, error) {
 	return run, Keep(ctx, Keeping{
 		Store: c.Store, Draft: draft, Task: c.Task, Dir: c.Dir, Base: c.Base, Result: result, Run: run, NoActivate: c.NoActivate,
 	})
-}
-
-// inputOr marks the errors that the user's own images or model caused.
-func inputOr(err error) error {
-	if errors.Is(err, context.Canceled) || hint.Of(err) == "" {
-		return err
-	}
-	return &InputError{err}
 }
 
 // Describe puts what a run did into the form in which it is shown; the recipe

@@ -33,14 +33,14 @@ type Cache struct {
 // OpenBase opens a prepared base, after a trial if nobody knows it. A cache that
 // cannot be opened is done without: warn, which may be nil, is told.
 //
-// Its errors are the context's, and of the base: an *InputError.
+// Its errors are the context's, and of the base: an InputError.
 func OpenBase(ctx context.Context, e *engine.Engine, source base.Source, c Cache, warn func(error)) (*Base, error) {
 	opened, err := e.OpenBase(ctx, source.Path, source.Digest)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, badInput("base %s: %w", source.Name, err)
+		return nil, InputError{fmt.Errorf("base %s: %w", source.Name, err)}
 	}
 	b := &Base{Source: source, Base: opened}
 	if c.File != "" {

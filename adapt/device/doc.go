@@ -7,13 +7,25 @@
 // and programs that embed edge go this way.
 package device
 
-import "fmt"
+import (
+	"context"
+	"errors"
+
+	"github.com/edge-adapt/edge/internal/hint"
+)
 
 // InputError marks what the images, the model or a stored generation is to blame
 // for, and not this machine: the same input fails elsewhere, too.
 type InputError struct{ Err error }
 
-func (e *InputError) Error() string { return e.Err.Error() }
-func (e *InputError) Unwrap() error { return e.Err }
+func (e InputError) Error() string { return e.Err.Error() }
+func (e InputError) Unwrap() error { return e.Err }
 
-func badInput(format string, args ...any) error { return &InputError{fmt.Errorf(format, args...)} }
+// InputOr marks err as an InputError if it carries a next step, as errors do
+// that the user's own images or model caused. nil stays nil.
+func InputOr(err error) error {
+	if errors.Is(err, context.Canceled) || hint.Of(err) == "" {
+		return err
+	}
+	return InputError{err}
+}

@@ -12,7 +12,6 @@ import (
 	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/camera/pixel"
-	"github.com/edge-adapt/edge/internal/hint"
 )
 
 // adaptFlags are the flags of `edge adapt`.
@@ -212,12 +211,4 @@ func showStep(bar *progress, p adapt.Progress) {
 		message = fmt.Sprintf("epoch %d: loss %.3f, validation %.1f %%", e.Epoch, e.Loss, 100*e.ValAccuracy)
 	}
 	bar.update(string(p.Stage), message, p.Done, p.Total)
-}
-
-// inputOr marks the errors that the user's own images or model caused.
-func inputOr(err error) error {
-	if errors.Is(err, context.Canceled) || hint.Of(err) == "" {
-		return err
-	}
-	return inputError{err}
 }

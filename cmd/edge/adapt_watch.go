@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/adapt/watch"
 )
@@ -26,7 +27,7 @@ func (a *app) adaptWatching(ctx context.Context, f *adaptFlags, recipe adapt.Tra
 		}
 	})
 	if err != nil {
-		return inputError{err}
+		return device.InputError{Err: err}
 	}
 	return nil
 }

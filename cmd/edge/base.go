@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/tflite/file"
 )
@@ -37,7 +38,7 @@ it runs.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			m, err := readModel(args[0])
 			if err != nil {
-				return inputError{hint.Wrap(fmt.Errorf("inspect %s: %w", args[0], err), "check that the file is a whole TensorFlow Lite model (.tflite)")}
+				return device.InputError{Err: hint.Wrap(fmt.Errorf("inspect %s: %w", args[0], err), "check that the file is a whole TensorFlow Lite model (.tflite)")}
 			}
 			s := m.Summary()
 			if a.json {

@@ -24,10 +24,10 @@ func (a *app) openBaseOrCurrent(ctx context.Context, store *models.Store, f base
 		f.ref = ""
 		return a.openBase(ctx, f)
 	case err != nil:
-		return nil, inputError{err}
+		return nil, device.InputError{Err: err}
 	}
 	if err := g.Verify(ctx); err != nil {
-		return nil, inputError{err}
+		return nil, device.InputError{Err: err}
 	}
 	return a.runBase(ctx, base.Source{
 		Name: g.Base.Name, Path: g.BasePath(), Digest: g.Base.Digest,

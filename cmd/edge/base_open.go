@@ -53,7 +53,7 @@ func (f baseFlags) engine() (*engine.Engine, error) {
 func (a *app) openBase(ctx context.Context, f baseFlags) (*device.Base, error) {
 	source, err := base.Prepare(ctx, f.ref, filepath.Join(cacheDir(), "bases"))
 	if err != nil {
-		return nil, inputOr(err)
+		return nil, device.InputOr(err)
 	}
 	for _, note := range source.Notes {
 		a.warn("%s", note)
@@ -65,7 +65,7 @@ func (a *app) openBase(ctx context.Context, f baseFlags) (*device.Base, error) {
 func (a *app) runBase(ctx context.Context, source base.Source, f baseFlags) (*device.Base, error) {
 	e, err := f.engine()
 	if err != nil {
-		return nil, inputError{err}
+		return nil, device.InputError{Err: err}
 	}
 	b, err := device.OpenBase(ctx, e, source, f.cache(), a.goOnWithout)
 	if err == nil && b.Warning() != "" {

@@ -19,6 +19,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/camera"
 	"github.com/edge-adapt/edge/camera/open"
 	"github.com/edge-adapt/edge/camera/pixel"
@@ -52,7 +53,7 @@ csi://0, csi://1.`,
 		RunE: func(*cobra.Command, []string) error {
 			devices, err := v4l2.List()
 			if err != nil {
-				return inputOr(err)
+				return device.InputOr(err)
 			}
 			if a.json {
 				for _, d := range devices {
@@ -171,7 +172,7 @@ delivered: the format, the size, the rate.
 			case errors.Is(err, camera.ErrBadURI):
 				return usageError{err, cmd.CommandPath()}
 			case errors.Is(err, camera.ErrUnsupported):
-				return inputError{err}
+				return device.InputError{Err: err}
 			case err != nil:
 				return err
 			}

@@ -44,14 +44,14 @@ func (a *app) openClassifier(ctx context.Context, number int, f baseFlags) (*cla
 		g, err = store.Generation(a.task, number)
 	}
 	if errors.Is(err, models.ErrNotFound) && number == 0 {
-		return nil, inputError{hint.Wrap(err, "train one first: edge adapt --dir DIR --task "+a.task)}
+		return nil, device.InputError{Err: hint.Wrap(err, "train one first: edge adapt --dir DIR --task "+a.task)}
 	}
 	if err != nil {
-		return nil, inputError{err}
+		return nil, device.InputError{Err: err}
 	}
 	// Native code reads the files next: they must be what was once tried.
 	if err := g.Verify(ctx); err != nil {
-		return nil, inputOr(err)
+		return nil, device.InputOr(err)
 	}
 	data, err := os.ReadFile(g.HeadPath())
 	if err != nil {
@@ -59,11 +59,11 @@ func (a *app) openClassifier(ctx context.Context, number int, f baseFlags) (*cla
 	}
 	h, err := head.Decode(data)
 	if err != nil {
-		return nil, inputError{fmt.Errorf("head of generation %d: %w", g.Generation, err)}
+		return nil, device.InputError{Err: fmt.Errorf("head of generation %d: %w", g.Generation, err)}
 	}
 	calibration, err := readCalibration(g, h)
 	if err != nil {
-		return nil, inputError{err}
+		return nil, device.InputError{Err: err}
 	}
 	m := g.Manifest
 	b, err := a.runBase(ctx, base.Source{
@@ -75,7 +75,7 @@ func (a *app) openClassifier(ctx context.Context, number int, f baseFlags) (*cla
 	}
 	if b.Features() != h.Features || h.Classes != len(m.Labels) {
 		b.Close()
-		return nil, inputError{fmt.Errorf("generation %d does not fit together: base gives %d features, head takes %d and knows %d classes of %d labels",
+		return nil, device.InputError{Err: fmt.Errorf("generation %d does not fit together: base gives %d features, head takes %d and knows %d classes of %d labels",
 			g.Generation, b.Features(), h.Features, h.Classes, len(m.Labels))}
 	}
 	return &classifier{

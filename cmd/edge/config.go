@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/runtime/config"
 )
@@ -57,7 +58,7 @@ is opened.`,
 				return errSilent
 			}
 			if err != nil {
-				return inputError{err}
+				return device.InputError{Err: err}
 			}
 			if a.json {
 				return a.print(checked{OK: true, Tasks: l.Names(), Warnings: l.Warnings})

@@ -28,13 +28,8 @@ type usageError struct {
 
 func (e usageError) Unwrap() error { return e.error }
 
-// inputError marks images, models or generations that cannot be used.
-type inputError struct{ error }
-
-func (e inputError) Unwrap() error { return e.error }
-
 // errSilent ends with exitInput after the failures were printed one by one.
-var errSilent = inputError{errors.New("some images could not be used")}
+var errSilent = device.InputError{Err: errors.New("some images could not be used")}
 
 // errNotReady ends with exitFailed after what the daemon said was printed.
 var errNotReady = errors.New("the daemon is not ready")
@@ -58,8 +53,7 @@ func (a *app) fail(ctx context.Context, err error) int {
 	code := exitFailed
 	next := hint.Of(err)
 	var usage usageError
-	var input inputError
-	var ofDevice *device.InputError
+	var input device.InputError
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		code = exitInterrupted
@@ -72,7 +66,7 @@ func (a *app) fail(ctx context.Context, err error) int {
 		if next == "" {
 			next = usage.command + " --help"
 		}
-	case errors.As(err, &input), errors.As(err, &ofDevice):
+	case errors.As(err, &input):
 		code = exitInput
 	}
 	if errors.Is(err, errSilent) || errors.Is(err, errNotReady) {

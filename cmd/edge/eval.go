@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/internal/hint"
 )
@@ -51,7 +52,7 @@ count, and all images where it has none; --split chooses otherwise.`,
 			defer c.close()
 			e, err := a.evaluate(cmd.Context(), c, dir, split)
 			if err != nil {
-				return inputOr(err)
+				return device.InputOr(err)
 			}
 			if a.json {
 				return a.print(e)

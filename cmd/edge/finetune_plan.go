@@ -76,7 +76,7 @@ func (a *app) finetunePlan(ctx context.Context, flags baseFlags, recipe finetune
 	}
 	n, s, err := finetune.Select(data, recipe)
 	if err != nil {
-		return inputError{fmt.Errorf("base %s: %w", source.Name, err)}
+		return device.InputError{Err: fmt.Errorf("base %s: %w", source.Name, err)}
 	}
 	plan := finetunePlan{
 		Base: source.Name, Unfreeze: unfrozen(&finetune.Tuned{Network: n, Selection: s}, recipe),

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/finetune"
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/internal/hint"
@@ -108,7 +109,7 @@ func blame(err error) error {
 	if errors.As(err, &s) {
 		return err
 	}
-	return inputOr(err)
+	return device.InputOr(err)
 }
 
 // send makes the object store's folder a copy of this one.

@@ -88,7 +88,7 @@ func (a *app) finetune(ctx context.Context, f *finetuneFlags, recipe finetune.Re
 	done, err := t.finish(ctx, tuned)
 	t.bar.close()
 	if err != nil {
-		return inputOr(err)
+		return device.InputOr(err)
 	}
 	if err := t.out.send(ctx); err != nil {
 		return err

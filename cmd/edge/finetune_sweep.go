@@ -142,7 +142,7 @@ func (a *app) finetuneSweep(ctx context.Context, f *sweepFlags, runs []sweepRun)
 	}
 	source, err := base.Prepare(ctx, f.base.ref, filepath.Join(cacheDir(), "bases"))
 	if err != nil {
-		return inputOr(err)
+		return device.InputOr(err)
 	}
 	if f.only >= 0 {
 		runs = runs[f.only : f.only+1]
@@ -218,7 +218,7 @@ func (a *app) sweepOne(ctx context.Context, r sweepRun) (*report.FineTune, error
 		if json.Unmarshal(bytes.TrimSpace(out), &failed) == nil && failed.Error != "" {
 			err = hint.Wrap(fmt.Errorf("%s: %s", r.out, failed.Error), failed.Hint)
 			if failed.Code == exitInput { // so that whoever starts pods knows that another would fail too
-				err = inputError{err}
+				err = device.InputError{Err: err}
 			}
 			return nil, err
 		}

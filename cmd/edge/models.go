@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/models"
 )
 
@@ -167,7 +168,7 @@ func (a *app) modelsActivateCommand() *cobra.Command {
 				return err
 			}
 			if err := store.Activate(cmd.Context(), a.task, n, "asked for"); err != nil {
-				return inputOr(err)
+				return device.InputOr(err)
 			}
 			if a.json {
 				return a.print(map[string]any{"task": a.task, "generation": n})

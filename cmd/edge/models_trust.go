@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/models"
 )
 
@@ -75,7 +76,7 @@ func (a *app) trust(ctx context.Context, change func(context.Context, *models.St
 	}
 	n, said, err := change(ctx, store)
 	if err != nil {
-		return inputOr(err)
+		return device.InputOr(err)
 	}
 	if a.json {
 		return a.print(map[string]any{"task": a.task, "generation": n})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/runtime/config"
 )
 
@@ -76,7 +77,7 @@ func (a *app) configInput(cmd *cobra.Command, f *configFlags) (config.Input, err
 func (a *app) loadConfig(in config.Input) (*config.Loaded, error) {
 	l, err := config.Load(in)
 	if err != nil {
-		return nil, inputError{err}
+		return nil, device.InputError{Err: err}
 	}
 	for _, w := range l.Warnings {
 		a.warn("%s", w)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/runtime"
 	"github.com/edge-adapt/edge/runtime/config"
@@ -89,7 +90,7 @@ func (f *clientFlags) token() (string, error) {
 	}
 	data, err := os.ReadFile(f.tokenFile)
 	if err != nil {
-		return "", inputError{fmt.Errorf("token: %w", err)}
+		return "", device.InputError{Err: fmt.Errorf("token: %w", err)}
 	}
 	return strings.TrimSpace(string(data)), nil
 }
@@ -107,11 +108,11 @@ func (c *daemonClient) to(address, ca string) error {
 		}
 		pem, err := os.ReadFile(ca)
 		if err != nil {
-			return inputError{err}
+			return device.InputError{Err: err}
 		}
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(pem) {
-			return inputError{fmt.Errorf("%s: no certificate in it; want PEM", ca)}
+			return device.InputError{Err: fmt.Errorf("%s: no certificate in it; want PEM", ca)}
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 		return nil

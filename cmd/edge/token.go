@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/runtime/config"
 	"github.com/edge-adapt/edge/runtime/server/access"
 )
@@ -232,7 +233,7 @@ func (a *app) tokenRemoveCommand(f *tokenFlags) *cobra.Command {
 // noToken makes a token that is not there a fault of the input.
 func noToken(err error) error {
 	if errors.Is(err, access.ErrNoSuchToken) {
-		return inputError{err}
+		return device.InputError{Err: err}
 	}
 	return err
 }

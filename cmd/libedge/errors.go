@@ -26,7 +26,7 @@ func usage(err error) error { return usageError{err} }
 // codeOf returns what a function returns for an error.
 func codeOf(err error) int32 {
 	var wrong usageError
-	var input *device.InputError
+	var input device.InputError
 	switch {
 	case err == nil:
 		return codeOK

@@ -101,7 +101,7 @@ func (t *task) info() info {
 func (t *task) classify(image []byte) (runtime.Answer, error) {
 	picture, err := pixel.Decode(image, pixel.Limits{})
 	if err != nil {
-		return runtime.Answer{}, &device.InputError{Err: hint.Wrap(err, "give a JPEG, PNG or WebP")}
+		return runtime.Answer{}, device.InputError{Err: hint.Wrap(err, "give a JPEG, PNG or WebP")}
 	}
 	return t.Classify(context.Background(), picture)
 }
@@ -125,7 +125,7 @@ func (t *task) adapt(ctx context.Context, o adaptOptions, progress func(stage st
 	}
 	source, err := base.Prepare(ctx, o.Base, filepath.Join(cacheDir(), "bases"))
 	if err != nil {
-		return nil, &device.InputError{Err: err}
+		return nil, device.InputError{Err: err}
 	}
 	b, err := device.OpenBase(ctx, t.engine, source, device.Cache{File: filepath.Join(cacheDir(), "features.db"), Limit: cacheBytes}, nil)
 	if err != nil {
