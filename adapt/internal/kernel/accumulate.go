@@ -8,6 +8,15 @@ type quad [4]float32
 //	for j: y[j] = (((y[j] + v[0]*w0[j]) + v[1]*w1[j]) + v[2]*w2[j]) + v[3]*w3[j]
 func accumulate(y, w0, w1, w2, w3 []float32, v quad) {
 	w0, w1, w2, w3 = w0[:len(y)], w1[:len(y)], w2[:len(y)], w3[:len(y)]
+	if n := vectored(len(y)); n > 0 {
+		accumulateVector(&y[0], &w0[0], &w1[0], &w2[0], &w3[0], n, &v)
+		y, w0, w1, w2, w3 = y[n:], w0[n:], w1[n:], w2[n:], w3[n:]
+	}
+	accumulateLoop(y, w0, w1, w2, w3, v)
+}
+
+func accumulateLoop(y, w0, w1, w2, w3 []float32, v quad) {
+	w0, w1, w2, w3 = w0[:len(y)], w1[:len(y)], w2[:len(y)], w3[:len(y)]
 	v0, v1, v2, v3 := v[0], v[1], v[2], v[3]
 	for j, a := range y {
 		a += float32(v0 * w0[j])

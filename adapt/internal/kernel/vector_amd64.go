@@ -14,6 +14,12 @@ var lanes = func() int {
 	return 0
 }()
 
+// accumulateVector is accumulate for the first n elements, n being a multiple
+// of lanes.
+//
+//go:noescape
+func accumulateVector(y, w0, w1, w2, w3 *float32, n int, v *quad)
+
 // accumulateTwoVector is accumulateTwo for the first n elements, n being a
 // multiple of lanes.
 //

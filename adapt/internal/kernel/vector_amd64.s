@@ -1,6 +1,41 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+// func accumulateVector(y, w0, w1, w2, w3 *float32, n int, v *quad)
+TEXT ·accumulateVector(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), DI
+	MOVQ w0+8(FP), R8
+	MOVQ w1+16(FP), R9
+	MOVQ w2+24(FP), R10
+	MOVQ w3+32(FP), R11
+	MOVQ n+40(FP), CX
+	MOVQ v+48(FP), AX
+	VBROADCASTSS 0(AX), Y8
+	VBROADCASTSS 4(AX), Y9
+	VBROADCASTSS 8(AX), Y10
+	VBROADCASTSS 12(AX), Y11
+	XORQ DX, DX
+
+add:
+	CMPQ DX, CX
+	JGE  added
+	VMOVUPS (DI)(DX*4), Y0
+	VMULPS  (R8)(DX*4), Y8, Y2
+	VMULPS  (R9)(DX*4), Y9, Y3
+	VMULPS  (R10)(DX*4), Y10, Y4
+	VMULPS  (R11)(DX*4), Y11, Y5
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y5, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*4)
+	ADDQ    $8, DX
+	JMP     add
+
+added:
+	VZEROUPPER
+	RET
+
 // func accumulateTwoVector(y, z, w0, w1, w2, w3 *float32, n int, v, u *quad)
 TEXT ·accumulateTwoVector(SB), NOSPLIT, $0-72
 	MOVQ y+0(FP), DI

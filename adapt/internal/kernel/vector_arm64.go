@@ -8,6 +8,12 @@ package kernel
 // the same to the last bit.
 const lanes = 4
 
+// accumulateVector is accumulate for the first n elements, n being a multiple
+// of lanes.
+//
+//go:noescape
+func accumulateVector(y, w0, w1, w2, w3 *float32, n int, v *quad)
+
 // accumulateTwoVector is accumulateTwo for the first n elements, n being a
 // multiple of lanes.
 //

@@ -9,6 +9,43 @@
 #define FDIV4(d, n, m) WORD $(0x6E20FC00 | (m)<<16 | (n)<<5 | (d))
 #define FSQRT4(d, n) WORD $(0x6EA1F800 | (n)<<5 | (d))
 
+// func accumulateVector(y, w0, w1, w2, w3 *float32, n int, v *quad)
+TEXT ·accumulateVector(SB), NOSPLIT, $0-56
+	MOVD y+0(FP), R0
+	MOVD w0+8(FP), R2
+	MOVD w1+16(FP), R3
+	MOVD w2+24(FP), R4
+	MOVD w3+32(FP), R5
+	MOVD n+40(FP), R6
+	MOVD v+48(FP), R7
+	VLD1 (R7), [V16.S4]
+	VDUP V16.S[0], V20.S4
+	VDUP V16.S[1], V21.S4
+	VDUP V16.S[2], V22.S4
+	VDUP V16.S[3], V23.S4
+
+add:
+	CBZ    R6, added
+	VLD1   (R0), [V0.S4]
+	VLD1.P 16(R2), [V2.S4]
+	VLD1.P 16(R3), [V3.S4]
+	VLD1.P 16(R4), [V4.S4]
+	VLD1.P 16(R5), [V5.S4]
+	FMUL4(2, 2, 20)
+	FMUL4(3, 3, 21)
+	FMUL4(4, 4, 22)
+	FMUL4(5, 5, 23)
+	FADD4(0, 0, 2)
+	FADD4(0, 0, 3)
+	FADD4(0, 0, 4)
+	FADD4(0, 0, 5)
+	VST1.P [V0.S4], 16(R0)
+	SUB    $4, R6
+	B      add
+
+added:
+	RET
+
 // func accumulateTwoVector(y, z, w0, w1, w2, w3 *float32, n int, v, u *quad)
 TEXT ·accumulateTwoVector(SB), NOSPLIT, $0-72
 	MOVD y+0(FP), R0

@@ -56,6 +56,13 @@ func TestVector(t *testing.T) {
 		alike(t, "y", y.data, wantY.data)
 		alike(t, "z", z.data, wantZ.data)
 
+		one := from(oddities(rng, n))
+		wantOne := append([]float32(nil), one.data...)
+		accumulate(one.data, w[0], w[1], w[2], w[3], v)
+		accumulateLoop(wantOne, w[0], w[1], w[2], w[3], v)
+		one.check(t, "one row")
+		alike(t, "one row", one.data, wantOne)
+
 		s := AdamStep{Alpha: 1e-3, Keep1: 0.1, Keep2: 1e-3, Epsilon: 1e-7}
 		a := [4]guarded{}
 		b := [4]guarded{}
