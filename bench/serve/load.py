@@ -2,10 +2,11 @@
 
     PYTHONPATH=.deps/serve python load.py --edge bin/edge --vegeta VEGETA --out bench/results [--base BASE]
 
-Three parts, all on one machine, client and server together:
+Four parts, all on one machine, client and server together:
 
   throughput  each kind of request as fast as it goes, edge and the Python server in turn, medians of --rounds
   quiet       --quiet seconds at 80 % of edge's capacity, nothing swapped
+  adapting    as long, at the same rate, while the daemon trains heads one after the other
   swaps       --seconds at the same rate, a head swap every second and a base swap every twenty
 
 Requests are those of tritonclient (binary tensors) and of TensorFlow Serving's
@@ -39,6 +40,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 EDGE, PYTHON = 18080, 18081  # ports
 KINDS = ("float", "float8", "jpeg", "json")
+PHASES = ("quiet", "adapting", "swaps")
 
 
 def options():
@@ -186,6 +188,16 @@ def activate(n):
     urllib.request.urlopen(request, timeout=30).read()
 
 
+def adapt(_):
+    """Asks for training on the samples, unless it is going on."""
+    request = urllib.request.Request(f"http://127.0.0.1:{EDGE}/api/tasks/default/adapt", data=b"", method="POST")
+    try:
+        urllib.request.urlopen(request, timeout=30).read()
+    except urllib.error.HTTPError as e:
+        if e.code != 409:
+            raise
+
+
 def swapper(store):
     """Another head every second; every twentieth is one over the other base, and the next is one over the first again."""
     return lambda i: activate(store.others[0] if i % 20 == 19 else store.heads[i % 2])
@@ -216,15 +228,16 @@ def memory(pid):
     return {"rss_mib": rss, "descriptors": len(os.listdir(f"/proc/{pid}/fd")), "threads": int(status.split("Threads:")[1].split()[0])}
 
 
-def under_load(o, store, requests, pid, seconds, rate, swaps):
+def under_load(o, requests, pid, seconds, rate, meanwhile=None):
+    """Sends the mixed requests for so long, while meanwhile happens every second."""
     samples = []
     with contextlib.ExitStack() as stack:
         ask = stack.enter_context(Background(0.2, checker(requests)))
         stack.enter_context(Background(1, lambda _: samples.append(memory(pid))))
-        swap = stack.enter_context(Background(1, swapper(store))) if swaps else None
+        other = stack.enter_context(Background(1, meanwhile)) if meanwhile else None
         row = summary(attack(o, requests.mixed(), seconds, rate))
     part = max(1, len(samples) // 5)
-    row |= {"seconds": seconds, "checked": ask.count, "wrong": ask.wrong, "swaps": swap.count if swap else 0, "refused_swaps": swap.wrong if swap else [],
+    row |= {"seconds": seconds, "checked": ask.count, "wrong": ask.wrong, "meanwhile": other.count if other else 0, "refused": other.wrong if other else [],
             "first_fifth": average(samples[:part]), "last_fifth": average(samples[-part:]), "peak_rss_mib": max(s["rss_mib"] for s in samples)}
     print(json.dumps(row), flush=True)
     return row
@@ -234,7 +247,13 @@ def average(samples):
     return {k: statistics.fmean(s[k] for s in samples) for k in samples[0]}
 
 
-def throughput(o, requests):
+def processor(pid):
+    """Seconds of processor time that a process has used."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def throughput(o, requests, pids):
     rows = {}
     for kind in KINDS:
         for side in ("edge", "python"):
@@ -242,8 +261,11 @@ def throughput(o, requests):
                 rows[side, kind] = []
     for _ in range(o.rounds):
         for (side, kind), row in rows.items():
+            before = processor(pids[side])
             row.append(summary(attack(o, requests.folder / f"{side}-{kind}.json", 5)))
+            row[-1]["cpu_ms"] = 1000 * (processor(pids[side]) - before) / row[-1]["requests"]
     return {f"{side} {kind}": {"rate": statistics.median(r["rate"] for r in row), "failed": sum(r["failed"] for r in row),
+                               "cpu_ms": statistics.median(r["cpu_ms"] for r in row),
                                "99th_ms": statistics.median(r["99th_ms"] for r in row)} for (side, kind), row in rows.items()}
 
 
@@ -259,19 +281,24 @@ def bare(base, seconds=5):
 
 
 def table(r):
-    lines = [f"Base: {r['base']}, {r['cores']} cores, {r['clients']} clients on the same machine. LiteRT alone, a process a core: {r['bare']:.0f} images a second.", "",
-             "| request | edge, images/s | LiteRT + FastAPI | ratio | edge of LiteRT alone |", "|---|---|---|---|---|"]
+    alone = 1000 * r["cores"] / r["bare"]
+    lines = [f"Base: {r['base']}, {r['cores']} cores, {r['clients']} clients on the same machine. LiteRT alone, a process a core: "
+             f"{r['bare']:.0f} images a second, {alone:.2f} ms of processor time an image.", "",
+             "| request | edge, images/s | LiteRT + FastAPI | ratio | edge of LiteRT alone | processor ms an image, edge | LiteRT + FastAPI | LiteRT alone / edge |",
+             "|---|---|---|---|---|---|---|---|"]
+    names = {"float": "128x128 floats", "float8": "the same, 8 at once", "jpeg": "a JPEG", "json": "a JPEG in TensorFlow Serving's JSON"}
     for kind in KINDS:
-        edge, python = r["throughput"][f"edge {kind}"]["rate"], r["throughput"].get(f"python {kind}", {}).get("rate")
         n = 8 if kind == "float8" else 1
-        name = {"float": "128x128 floats", "float8": "the same, 8 at once", "jpeg": "a JPEG", "json": "a JPEG in TensorFlow Serving's JSON"}[kind]
-        lines.append(f"| {name} | {edge * n:.0f} | {python * n:.0f} | {edge / python:.1f}x | {100 * edge * n / r['bare']:.0f} % |" if python
-                     else f"| {name} | {edge * n:.0f} | | | {100 * edge * n / r['bare']:.0f} % |")
+        edge, python = r["throughput"][f"edge {kind}"], r["throughput"].get(f"python {kind}")
+        lines.append(f"| {names[kind]} | {edge['rate'] * n:.0f} | " + (f"{python['rate'] * n:.0f} | {edge['rate'] / python['rate']:.1f}x" if python else " | ")
+                     + f" | {100 * edge['rate'] * n / r['bare']:.0f} % | {edge['cpu_ms'] / n:.2f} | " + (f"{python['cpu_ms'] / n:.2f}" if python else "")
+                     + f" | {100 * alone * n / edge['cpu_ms']:.0f} % |")
     lines += ["", f"At {r['rate']:.0f} requests a second, 80 % of what it can:", "",
-              "| | seconds | swaps | requests | failed | p50 ms | p99 ms | MiB, first fifth | last fifth | descriptors, first | last |", "|---|---|---|---|---|---|---|---|---|---|---|"]
-    for name in ("quiet", "swaps"):
+              "| | seconds | swaps or trainings asked for | requests | failed | p50 ms | p99 ms | MiB, first fifth | last fifth | descriptors, first | last |",
+              "|---|---|---|---|---|---|---|---|---|---|---|"]
+    for name in PHASES:
         row = r[name]
-        lines.append(f"| {name} | {row['seconds']} | {row['swaps']} | {row['requests'] + row['checked']} | {row['failed'] + len(row['wrong'])} | {row['50th_ms']:.1f} | {row['99th_ms']:.1f} "
+        lines.append(f"| {name} | {row['seconds']} | {row['meanwhile']} | {row['requests'] + row['checked']} | {row['failed'] + len(row['wrong'])} | {row['50th_ms']:.1f} | {row['99th_ms']:.1f} "
                      f"| {row['first_fifth']['rss_mib']:.0f} | {row['last_fifth']['rss_mib']:.0f} | {row['first_fifth']['descriptors']:.0f} | {row['last_fifth']['descriptors']:.0f} |")
     return "\n".join(lines) + "\n"
 
@@ -281,22 +308,23 @@ def main():
     scratch = pathlib.Path(tempfile.mkdtemp())
     try:
         store, requests = Store(o, scratch), Requests(o, scratch)
-        edge = [str(o.edge), "run", "--store", str(store.dir), "--task", "default", "--listen", f"127.0.0.1:{EDGE}"]
+        edge = [str(o.edge), "run", "--store", str(store.dir), "--task", "default", "--listen", f"127.0.0.1:{EDGE}", "--samples", str(o.samples)]
         python = [sys.executable, str(HERE / "litert_server.py"), "--base", str(store.base), "--head", str(store.folder / "head.tflite"),
                   "--labels", str(store.folder / "labels.txt"), "--port", str(PYTHON)]
         result = {"base": o.base.name if o.base else "embedded", "cores": os.cpu_count(), "clients": o.clients, "bare": bare(store.base)}
         with server(edge, store.env, EDGE, "/readyz") as daemon:
-            with server(python, dict(os.environ), PYTHON, "/docs"):
-                result["throughput"] = throughput(o, requests)
+            with server(python, dict(os.environ), PYTHON, "/docs") as other:
+                result["throughput"] = throughput(o, requests, {"edge": daemon.pid, "python": other.pid})
             print(json.dumps(result["throughput"]), flush=True)
             result["rate"] = round(0.8 * summary(attack(o, requests.mixed(), 10))["rate"])
-            result["quiet"] = under_load(o, store, requests, daemon.pid, o.quiet, result["rate"], False)
-            result["swaps"] = under_load(o, store, requests, daemon.pid, o.seconds, result["rate"], True)
+            result["quiet"] = under_load(o, requests, daemon.pid, o.quiet, result["rate"])
+            result["adapting"] = under_load(o, requests, daemon.pid, o.quiet, result["rate"], adapt)
+            result["swaps"] = under_load(o, requests, daemon.pid, o.seconds, result["rate"], swapper(store))
         o.out.mkdir(parents=True, exist_ok=True)
         (o.out / "serve.json").write_text(json.dumps(result, indent=1) + "\n")
         (o.out / "serve.md").write_text(table(result))
         print(table(result))
-        failed = sum(result[p]["failed"] + len(result[p]["wrong"]) + len(result[p]["refused_swaps"]) for p in ("quiet", "swaps"))
+        failed = sum(result[p]["failed"] + len(result[p]["wrong"]) + len(result[p]["refused"]) for p in PHASES)
         if failed:
             raise SystemExit(f"{failed} requests failed or were answered wrongly")
     finally:
