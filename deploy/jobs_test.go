@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,7 +89,7 @@ func (r trainer) start(t *testing.T, file string, env []string, words ...string)
 		c.Args[i] = strings.NewReplacer(words...).Replace(arg)
 	}
 	cmd := exec.CommandContext(t.Context(), r.program, c.Args...)
-	cmd.Env = append(env, "HOME="+r.scratch, "TMPDIR="+r.scratch, "XDG_CACHE_HOME="+r.scratch+"/cache", "XDG_DATA_HOME="+r.scratch+"/data")
+	cmd.Env = slices.Concat(env, []string{"HOME=" + r.scratch, "TMPDIR=" + r.scratch, "XDG_CACHE_HOME=" + r.scratch + "/cache", "XDG_DATA_HOME=" + r.scratch + "/data"})
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

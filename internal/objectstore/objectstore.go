@@ -4,6 +4,7 @@ package objectstore
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"os"
 	"os/exec"
@@ -29,7 +30,8 @@ func Start(t *testing.T, bucket string, args ...string) (address string) {
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("no S3 server to test with: `make test`, `make test-s3` and `make test-deploy` install one and name it in EDGE_TEST_S3")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var network net.ListenConfig
+	listener, err := network.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,8 @@ func Start(t *testing.T, bucket string, args ...string) (address string) {
 	}
 	var log bytes.Buffer
 	args = append([]string{"--port", address, "--access", Key, "--secret", Secret, "--quiet"}, args...)
-	server := exec.Command(program, append(args, "posix", "--sidecar", t.TempDir(), data)...)
+	args = append(args, "posix", "--sidecar", t.TempDir(), data)
+	server := exec.CommandContext(context.WithoutCancel(t.Context()), program, args...) //nolint:gosec // make chose the program
 	server.Stdout, server.Stderr = &log, &log
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -53,8 +56,9 @@ func Start(t *testing.T, bucket string, args ...string) (address string) {
 			t.Logf("the object store said:\n%s", &log)
 		}
 	})
+	var dialer net.Dialer
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
+		if c, err := dialer.DialContext(t.Context(), "tcp", address); err == nil {
 			c.Close()
 			return address
 		}
