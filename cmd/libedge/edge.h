@@ -18,8 +18,10 @@
  * same handle, edge_close excepted: no other call may be running or follow.
  *
  * The library starts a Go runtime in the process at loading, with threads and
- * signal handlers of its own: it must not be loaded and used after fork() without
- * exec(), and is never unloaded.
+ * signal handlers of its own, and is never unloaded. fork() copies none of those
+ * threads: in a process that was forked after the loading every function returns
+ * EDGE_USAGE and says why, edge_version returns "", and edge_free works. A forked
+ * process may load the library if its parent had not, and may exec() any program.
  */
 #ifndef EDGE_H
 #define EDGE_H
@@ -35,7 +37,7 @@ extern "C" {
 enum {
 	EDGE_OK = 0,
 	EDGE_FAILED = 1, /* something failed: a full disk, say */
-	EDGE_USAGE = 2,  /* an argument makes no sense */
+	EDGE_USAGE = 2,  /* an argument makes no sense, or the process was forked */
 	EDGE_INPUT = 3   /* an image, a folder, a model or a generation cannot be used */
 };
 
@@ -74,7 +76,8 @@ int edge_classify_rgb(edge_handle handle, edge_bytes *pixels, int width, int hei
 /*
  * edge_progress is told how far edge_adapt is, in the thread that called it:
  * stage is "features" or "train", total is 0 while it is not known. Anything but 0
- * ends the adaptation, which changes nothing then.
+ * ends the adaptation, which changes nothing then and tells nothing more. A process
+ * forked in it must not return from it.
  */
 typedef int (*edge_progress)(void *user, edge_text *stage, int done, int total);
 

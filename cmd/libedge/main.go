@@ -1,5 +1,6 @@
 // Command libedge is the C library: go build -buildmode=c-shared. Its contract is
-// edge.h; the thinking is in the packages.
+// edge.h; the thinking is in the packages. What C calls is in exports.c, and what
+// is called from there has names that begin with go.
 package main
 
 /*
@@ -31,13 +32,12 @@ var versionText = C.CString(version)
 
 func main() {} // a shared library has none
 
-//export edge_open
-func edge_open(options *C.edge_text, out *C.edge_handle, text **C.char) C.int {
+//export goOpen
+func goOpen(options *C.edge_text, out *C.edge_handle, text **C.char) C.int {
 	return answer(text, func() (any, error) {
 		if out == nil {
 			return nil, usage(errors.New("edge_open: handle is NULL"))
 		}
-		*out = 0
 		var o openOptions
 		if err := parse("edge_open", options, &o); err != nil {
 			return nil, err
@@ -51,13 +51,13 @@ func edge_open(options *C.edge_text, out *C.edge_handle, text **C.char) C.int {
 	})
 }
 
-//export edge_info
-func edge_info(handle C.edge_handle, text **C.char) C.int {
+//export goInfo
+func goInfo(handle C.edge_handle, text **C.char) C.int {
 	return withTask(handle, text, func(t *task) (any, error) { return t.info(), nil })
 }
 
-//export edge_classify
-func edge_classify(handle C.edge_handle, image *C.edge_bytes, size C.size_t, text **C.char) C.int {
+//export goClassify
+func goClassify(handle C.edge_handle, image *C.edge_bytes, size C.size_t, text **C.char) C.int {
 	return withTask(handle, text, func(t *task) (any, error) {
 		data, err := view(image, uint64(size))
 		if err != nil {
@@ -67,8 +67,8 @@ func edge_classify(handle C.edge_handle, image *C.edge_bytes, size C.size_t, tex
 	})
 }
 
-//export edge_classify_rgb
-func edge_classify_rgb(handle C.edge_handle, pixels *C.edge_bytes, width, height C.int, text **C.char) C.int {
+//export goClassifyRGB
+func goClassifyRGB(handle C.edge_handle, pixels *C.edge_bytes, width, height C.int, text **C.char) C.int {
 	return withTask(handle, text, func(t *task) (any, error) {
 		if width < 1 || height < 1 || width > maxSide || height > maxSide {
 			return nil, usage(fmt.Errorf("edge_classify_rgb: a picture of %dx%d pixels: want 1 to %d on each side", width, height, maxSide))
@@ -84,8 +84,8 @@ func edge_classify_rgb(handle C.edge_handle, pixels *C.edge_bytes, width, height
 // maxSide keeps the length of a picture within an int everywhere.
 const maxSide = 16384
 
-//export edge_adapt
-func edge_adapt(handle C.edge_handle, options *C.edge_text, progress C.edge_progress, user unsafe.Pointer, text **C.char) C.int {
+//export goAdapt
+func goAdapt(handle C.edge_handle, options *C.edge_text, progress C.edge_progress, user unsafe.Pointer, text **C.char) C.int {
 	return withTask(handle, text, func(t *task) (any, error) {
 		var o adaptOptions
 		if err := parse("edge_adapt", options, &o); err != nil {
@@ -100,7 +100,7 @@ func edge_adapt(handle C.edge_handle, options *C.edge_text, progress C.edge_prog
 			}
 		}()
 		return t.adapt(ctx, o, func(stage string, done, total int) {
-			if progress == nil {
+			if progress == nil || ctx.Err() != nil { // an image under way is still told of
 				return
 			}
 			if stages[stage] == nil {
@@ -113,8 +113,8 @@ func edge_adapt(handle C.edge_handle, options *C.edge_text, progress C.edge_prog
 	})
 }
 
-//export edge_close
-func edge_close(handle C.edge_handle) C.int {
+//export goClose
+func goClose(handle C.edge_handle) C.int {
 	return answer(nil, func() (any, error) {
 		t := handles.take(uintptr(handle))
 		if t == nil {
@@ -124,11 +124,8 @@ func edge_close(handle C.edge_handle) C.int {
 	})
 }
 
-//export edge_free
-func edge_free(text *C.char) { C.free(unsafe.Pointer(text)) }
-
-//export edge_version
-func edge_version() *C.edge_text { return versionText }
+//export goVersion
+func goVersion() *C.edge_text { return versionText }
 
 // withTask is answer for what needs a handle.
 func withTask(handle C.edge_handle, text **C.char, do func(*task) (any, error)) C.int {

@@ -1,8 +1,11 @@
 /* A program in C that does everything edge.h offers: use STORE SAMPLES IMAGE. It ends with 0 if all went as it should. */
+#define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "edge.h"
 
@@ -25,6 +28,8 @@ static void expect(const char *what, int code, int due, char **text, const char 
 	*text = NULL;
 }
 
+static void in_a_fork(int generations);
+
 static int steps;
 
 static int count(void *user, edge_text *stage, int done, int total) {
@@ -41,6 +46,33 @@ static void *classify_often(void *unused) {
 		expect("classify in a thread", edge_classify(handle, image, size, &text), EDGE_OK, &text, "\"label\":\"lamp_red\"");
 	}
 	return NULL;
+}
+
+/* in_child calls everything in a process that was forked after the loading, and in one that is forked from there. */
+static void in_child(int generations) {
+	char *text = NULL;
+	edge_handle other = 42;
+	const char *why = "forked after libedge was loaded";
+	alarm(60); /* a call that waits for ever is ended */
+	expect("open in a child", edge_open("{}", &other, &text), EDGE_USAGE, &text, why);
+	if (other) die("a handle in a child", NULL);
+	expect("info in a child", edge_info(handle, &text), EDGE_USAGE, &text, why);
+	expect("classify in a child", edge_classify(handle, image, size, &text), EDGE_USAGE, &text, why);
+	expect("rgb in a child", edge_classify_rgb(handle, image, 1, 1, &text), EDGE_USAGE, &text, why);
+	expect("adapt in a child", edge_adapt(handle, "{}", NULL, NULL, &text), EDGE_USAGE, &text, "\"hint\"");
+	if (edge_info(handle, NULL) != EDGE_USAGE) die("a child that wants no text", NULL);
+	if (edge_close(handle) != EDGE_USAGE) die("close in a child", NULL);
+	if (*edge_version()) die("version in a child", NULL);
+	if (generations > 1) in_a_fork(generations - 1);
+	exit(0);
+}
+
+static void in_a_fork(int generations) {
+	int status;
+	pid_t child = fork();
+	if (child < 0) die("fork", NULL);
+	if (!child) in_child(generations);
+	if (waitpid(child, &status, 0) != child || status) die("a forked process did not end well", NULL);
 }
 
 int main(int argc, char **argv) {
@@ -86,6 +118,7 @@ int main(int argc, char **argv) {
 	pthread_t threads[4];
 	for (int i = 0; i < 4; i++)
 		if (pthread_create(&threads[i], NULL, classify_often, NULL)) die("thread", NULL);
+	in_a_fork(2);
 	for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
 
 	if (edge_classify(handle, image, size, &text) != EDGE_OK) die("classify", text);
