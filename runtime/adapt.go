@@ -14,7 +14,7 @@ import (
 const stageWaiting = "waiting"
 
 // Adapt starts an adaptation in the background: ErrAdapting if one of this task
-// runs or waits, ErrNotRunning unless Run runs. One adaptation runs at a time,
+// runs or waits, ErrNotRunning unless Run runs (Start says from when). One adaptation runs at a time,
 // others wait. How it goes, Status and events tell.
 func (t *Task) Adapt(ctx context.Context) error {
 	if err := t.askToAdapt(ctx); err != nil {

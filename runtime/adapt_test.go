@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -62,7 +63,9 @@ func TestAdapt(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	g.run()
-	eventually(t, "the task can adapt", func() bool { return !errors.Is(task.Adapt(t.Context()), ErrNotRunning) })
+	if err := task.Adapt(t.Context()); err != nil {
+		t.Errorf("%v", err)
+	}
 	r := a.next()
 	if r.Task != "shelf" || r.Samples != samples || !r.Activate {
 		t.Errorf("%+v", r)
@@ -106,6 +109,52 @@ func TestAdapt(t *testing.T) {
 		t.Error(err)
 	}
 	a.next()
+}
+
+// Whoever finds a task may have it adapt, from the first moment on.
+func TestAdaptFromTheFirstMoment(t *testing.T) {
+	a := newFakeAdapting(t)
+	g := newRig(t, a.set)
+	first := TaskConfig{Name: "first", Samples: t.TempDir()}
+	g.serve(first)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	wait, err := g.Start(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.task("first").Adapt(t.Context()); err != nil {
+		t.Errorf("when it has started: %v", err)
+	}
+	if _, err := g.Start(t.Context()); err == nil {
+		t.Error("it was started twice")
+	}
+	configs := []TaskConfig{first}
+	for i := range 50 {
+		c := first
+		c.Name = fmt.Sprintf("more-%d", i)
+		configs = append(configs, c)
+		asked := make(chan error, 1)
+		go func() {
+			for {
+				if task, err := g.Task(c.Name); err == nil {
+					asked <- task.Adapt(t.Context())
+					return
+				}
+			}
+		}()
+		g.set(configs...)
+		if err := <-asked; err != nil {
+			t.Fatalf("when it was added: %v", err)
+		}
+	}
+	cancel()
+	if err := wait(); err != nil {
+		t.Error(err)
+	}
+	if err := g.task("first").Adapt(t.Context()); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("when it has ended: %v", err)
+	}
 }
 
 // sample writes a file into a class's folder.

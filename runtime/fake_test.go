@@ -254,18 +254,15 @@ func (g *rig) task(name string) *Task {
 func (g *rig) run() {
 	g.tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- g.Run(ctx) }()
+	wait, err := g.Start(ctx)
+	if err != nil {
+		g.tb.Fatal(err)
+	}
 	g.tb.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := wait(); err != nil {
 			g.tb.Errorf("Run: %v", err)
 		}
-	})
-	eventually(g.tb, "Run begins", func() bool {
-		g.changing.Lock()
-		defer g.changing.Unlock()
-		return g.running != nil
 	})
 }
 

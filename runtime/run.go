@@ -27,16 +27,31 @@ type taskJobs struct {
 // ctx ends, and returns nil when everything it started has ended. After Close
 // the error is ErrClosed.
 func (r *Runtime) Run(ctx context.Context) error {
-	run, err := r.startRun(ctx)
+	wait, err := r.Start(ctx)
 	if err != nil {
-		return fmt.Errorf("run: %w", err)
-	}
-	<-run.ctx.Done()
-	r.endRun(run)
-	if err := context.Cause(run.ctx); errors.Is(err, ErrClosed) {
 		return err
 	}
-	return nil
+	return wait()
+}
+
+// Start begins what Run does, and returns when it has begun: from then on every
+// task takes Adapt. wait returns when Run would, and what it would.
+func (r *Runtime) Start(ctx context.Context) (wait func() error, err error) {
+	run, err := r.startRun(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	go func() {
+		<-run.ctx.Done()
+		r.endRun(run)
+	}()
+	return func() error {
+		<-run.done
+		if err := context.Cause(run.ctx); errors.Is(err, ErrClosed) {
+			return err
+		}
+		return nil
+	}, nil
 }
 
 func (r *Runtime) startRun(ctx context.Context) (*running, error) {

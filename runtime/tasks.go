@@ -55,6 +55,7 @@ func (r *Runtime) SetTasks(ctx context.Context, tasks []TaskConfig) error {
 	// Before anybody shows them frames: what is not live comes once.
 	for _, t := range added {
 		t.catchUp(ctx)
+		r.startTask(t) // before anybody finds it: it takes Adapt from the first moment
 	}
 	r.mu.Lock()
 	r.tasks = next
@@ -64,9 +65,6 @@ func (r *Runtime) SetTasks(ctx context.Context, tasks []TaskConfig) error {
 	for _, t := range removed {
 		r.stopTask(t)
 		t.close()
-	}
-	for _, t := range added {
-		r.startTask(t)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("set tasks: %w", context.Cause(ctx))

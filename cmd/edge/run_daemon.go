@@ -207,9 +207,16 @@ func (d *daemon) serve(ctx context.Context, listeners []net.Listener) error {
 	running, stopRunning := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRunning()
 	defer stopServing()
+	// Begun before anybody is answered: whoever is told that a task is ready may
+	// have it adapt.
+	wait, err := d.rt.Start(running)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
 	var jobs sync.WaitGroup
 	run := make(chan error, 1)
-	go func() { run <- d.rt.Run(running) }()
+	go func() { run <- wait() }()
 	jobs.Go(func() { d.memory.run(running) })
 	d.notify.alive = d.alive
 	jobs.Go(func() { d.notify.watchdog(running) })

@@ -106,14 +106,12 @@ func (d *runningDaemon) tasks(t *testing.T) []runtime.TaskStatus {
 	return got.Tasks
 }
 
-// adapt asks a task to adapt, as soon as it takes that: it answers a little
-// earlier.
+// adapt asks a task to adapt, which a daemon that answers at all takes.
 func (d *runningDaemon) adapt(t *testing.T, task string) {
 	t.Helper()
-	until(t, "an adaptation", func() bool {
-		_, err := d.ask(http.MethodPost, "/api/tasks/"+task+"/adapt")
-		return err == nil
-	})
+	if _, err := d.ask(http.MethodPost, "/api/tasks/"+task+"/adapt"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // kill ends the daemon without warning.

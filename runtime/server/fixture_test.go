@@ -164,11 +164,15 @@ func newRig(tb testing.TB, options ...func(*Options)) *rig {
 // run runs the runtime until the test ends.
 func (g *rig) run() {
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- g.rt.Run(ctx) }()
+	wait, err := g.rt.Start(ctx)
+	if err != nil {
+		g.tb.Fatal(err)
+	}
 	g.tb.Cleanup(func() {
 		cancel()
-		<-ended
+		if err := wait(); err != nil {
+			g.tb.Errorf("Run: %v", err)
+		}
 	})
 }
 
