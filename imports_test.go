@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"adapt/tensorboard":  {},
 	"models":             {"camera/pixel"},
 	"models/bundle":      {"models"},
+	"models/release":     {"camera/pixel", "models"},
 	"models/base":        {"camera/pixel", "models", "tflite/file"},
 	"camera":             {"camera/pixel"},
 	"camera/cameratest":  {"camera", "camera/pixel"},
