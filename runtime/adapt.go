@@ -14,7 +14,7 @@ import (
 const stageWaiting = "waiting"
 
 // Adapt starts an adaptation in the background: ErrAdapting if one of this task
-// runs or waits, ErrNotRunning unless Run runs (Start says from when). One adaptation runs at a time,
+// runs or waits, ErrStandBy while the runtime stands by, ErrNotRunning unless Run runs (Start says from when). One adaptation runs at a time,
 // others wait. How it goes, Status and events tell.
 func (t *Task) Adapt(ctx context.Context) error {
 	if err := t.askToAdapt(ctx); err != nil {
@@ -31,6 +31,9 @@ func (t *Task) askToAdapt(ctx context.Context) error {
 		return errors.New("this runtime was made without Options.Adapt")
 	case t.Config().Samples == "":
 		return hint.Wrap(errors.New("it has no folder of samples"), "give the task a folder with labelled images, a folder a class")
+	}
+	if err := t.runtime.StandingBy(); err != nil {
+		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

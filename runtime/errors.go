@@ -8,6 +8,7 @@ var (
 	ErrNotServing = errors.New("no generation serves")
 	ErrShape      = errors.New("lengths that do not fit the generation")
 	ErrAdapting   = errors.New("the task is adapting already")
+	ErrStandBy    = errors.New("nothing adapts here for now")
 	ErrNotRunning = errors.New("the runtime does not run")
 	ErrClosed     = errors.New("the runtime is closed")
 )

@@ -41,6 +41,8 @@ type Runtime struct {
 	mu     sync.RWMutex // guards what follows, for readers
 	tasks  map[string]*Task
 	closed bool
+	// standBy is why nothing adapts for now; nil: it may.
+	standBy error
 }
 
 const defaultPoll = 2 * time.Second

@@ -51,6 +51,12 @@ func (t *Task) watchSamples(ctx context.Context, n *notifier) {
 			continue
 		case <-timer.C:
 		}
+		if t.runtime.StandingBy() != nil {
+			// Whoever adapts meanwhile knows to what; afterwards nothing is known here.
+			fresh = true
+			timer.Reset(quietScan * debounce) // StandBy pokes; a task that is just being added it may miss
+			continue
+		}
 		state, err := watch.Look(c.Samples)
 		if err != nil {
 			t.runtime.log.Warn("the samples cannot be looked at", "task", t.name, "folder", c.Samples, "error", err)

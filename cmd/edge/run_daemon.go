@@ -35,6 +35,7 @@ type daemon struct {
 	store  *models.Store
 	rt     *runtime.Runtime
 	memory *memory
+	keeper keeper
 	sinks  sinks
 	notify notifier
 	server *server.Server
@@ -83,12 +84,12 @@ func (d *daemon) config() *config.Loaded {
 func (d *daemon) run(ctx context.Context) (err error) {
 	c := d.config()
 	d.memory = newMemory(c.Memory, d.log)
-	release, err := d.open(c)
-	if err != nil {
+	if err := d.open(c); err != nil {
 		return err
 	}
-	defer release()
+	defer d.keeper.close() // when nothing of the runtime touches the store any more
 	defer func() { err = errors.Join(err, d.rt.Close()) }()
+	d.keeper.try()
 	d.notify = notifier{log: d.log}
 	d.sinks = sinks{rt: d.rt, log: d.log, now: map[string]any{}}
 	if err := d.sinks.set(c.Events); err != nil {
@@ -110,42 +111,31 @@ func (d *daemon) run(ctx context.Context) (err error) {
 }
 
 // open makes the runtime on the store.
-func (d *daemon) open(c *config.Loaded) (release func(), err error) {
+func (d *daemon) open(c *config.Loaded) (err error) {
 	if d.dir, err = storeOf(c.Config); err != nil {
-		return nil, err
-	}
-	release, err = keepStore(d.dir)
-	keeper := err == nil
-	switch {
-	case errors.Is(err, errKept):
-		d.log.Warn("this daemon serves and does not adapt", "store", d.dir, "reason", err)
-	case err != nil:
-		d.log.Warn("this daemon serves and does not adapt: the store cannot be written to", "store", d.dir, "error", err)
-	}
-	if !keeper {
-		release = func() {}
+		return err
 	}
 	if d.store, err = models.Open(d.dir); err != nil {
-		return release, err
+		return err
 	}
 	e, err := engine.New(engine.Options{Threads: c.Threads, Tried: filepath.Join(cacheDir(), "tried"), Log: d.log})
 	if err != nil {
-		return release, err
+		return err
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("which program am I: %w", err)
+	}
+	adapts := &adapter{program: program, store: d.dir, memory: d.memory, settings: d.adaptSettings}
 	o := runtime.Options{
 		Store: d.store, Engine: e, Log: d.log, Workers: c.Workers, Poll: c.Poll.D(),
-		OpenSource: open.New(open.Options{Stdin: d.stdin}).Open,
+		OpenSource: open.New(open.Options{Stdin: d.stdin}).Open, Adapt: adapts.adapt,
 	}
-	if keeper {
-		program, err := os.Executable()
-		if err != nil {
-			return release, fmt.Errorf("which program am I: %w", err)
-		}
-		adapts := &adapter{program: program, store: d.dir, memory: d.memory, settings: d.adaptSettings}
-		o.Adapt = adapts.adapt
+	if d.rt, err = runtime.New(o); err != nil {
+		return err
 	}
-	d.rt, err = runtime.New(o)
-	return release, err
+	d.keeper = keeper{dir: d.dir, log: d.log, standBy: d.rt.StandBy}
+	return nil
 }
 
 // adaptSettings are the settings of a task that is served.
@@ -218,6 +208,7 @@ func (d *daemon) serve(ctx context.Context, listeners []net.Listener) error {
 	run := make(chan error, 1)
 	go func() { run <- wait() }()
 	jobs.Go(func() { d.memory.run(running) })
+	jobs.Go(func() { d.keeper.run(serving, d.config().Poll.D()) })
 	d.notify.alive = d.alive
 	jobs.Go(func() { d.notify.watchdog(running) })
 	jobs.Go(func() { d.reload(serving) })

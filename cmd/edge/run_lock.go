@@ -18,7 +18,7 @@ var errKept = errors.New("another edge run keeps this store")
 // process.
 //
 // errKept says who has it. Where no lock can be had, on a disk that is read-only,
-// the error says so; nothing adapts there anyway.
+// the error says so; nothing could adapt there.
 func keepStore(dir string) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

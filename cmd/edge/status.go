@@ -94,6 +94,9 @@ func printStatus(w io.Writer, s *daemonState, now time.Time) error {
 		t.AppendRow([]any{v.Task, v.Generation, v.Sees, v.Score, v.For, v.Rate, v.P50, v.P99, v.Source})
 	}
 	fmt.Fprintln(w, t.Render())
+	if s.Info.StandBy != "" {
+		fmt.Fprintf(w, "stands by: %s\n", s.Info.StandBy)
+	}
 	for _, task := range s.Tasks {
 		for _, text := range taskNotes(task, now) {
 			fmt.Fprintf(w, "%s: %s\n", task.Task, text)

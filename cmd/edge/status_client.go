@@ -52,7 +52,8 @@ type daemonInfo struct {
 	Started time.Time    `json:"started"`
 	Uptime  float64      `json:"uptime_seconds"`
 	Ready   bool         `json:"ready"`
-	Problem string       `json:"problem"`
+	Problem string       `json:"error,omitempty"`
+	StandBy string       `json:"stand_by,omitempty"` // why nothing adapts there for now
 	Machine machineState `json:"machine"`
 }
 

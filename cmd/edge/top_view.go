@@ -181,6 +181,9 @@ func (v *topView) head(width int, now time.Time) []string {
 	if v.paused {
 		left += "  " + v.paint("stopped", styleYellow)
 	}
+	if i.StandBy != "" {
+		left += "  " + v.paint("stands by", styleYellow)
+	}
 	left += "  up " + shortTime(up) + "  " + safe(v.state.Server)
 	lines := []string{beside(left, now.Format("15:04:05"), width)}
 

@@ -52,6 +52,7 @@ var statuses = []struct {
 	{runtime.ErrNotServing, http.StatusServiceUnavailable},
 	{runtime.ErrNotRunning, http.StatusServiceUnavailable},
 	{runtime.ErrClosed, http.StatusServiceUnavailable},
+	{runtime.ErrStandBy, http.StatusConflict},
 	{runtime.ErrAdapting, http.StatusConflict},
 	{models.ErrLocked, http.StatusConflict},
 	{models.ErrDamaged, http.StatusConflict},

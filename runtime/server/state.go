@@ -76,8 +76,9 @@ type info struct {
 	Started time.Time `json:"started"`
 	Uptime  float64   `json:"uptime_seconds"`
 	Tasks   []string  `json:"tasks"`
-	Scope   string    `json:"scope"`             // of who asks
-	Machine any       `json:"machine,omitempty"` // as Options.Machine says
+	Scope   string    `json:"scope"`              // of who asks
+	StandBy string    `json:"stand_by,omitempty"` // why nothing adapts for now
+	Machine any       `json:"machine,omitempty"`  // as Options.Machine says
 	readiness
 }
 
@@ -88,6 +89,9 @@ func (s *Server) info(c *call) error {
 	}
 	for _, t := range s.rt.Tasks() {
 		i.Tasks = append(i.Tasks, t.Name())
+	}
+	if err := s.rt.StandingBy(); err != nil {
+		i.StandBy = err.Error()
 	}
 	if s.options.Machine != nil {
 		i.Machine = s.options.Machine()
