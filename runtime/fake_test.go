@@ -32,11 +32,12 @@ type fakeEngine struct {
 	mu     sync.Mutex
 	refuse map[digest.Digest]error
 	broken map[digest.Digest]error // of Embed
-	wait   chan struct{}           // not nil: Embed waits until it is closed
+	slow   map[digest.Digest]time.Duration
+	wait   chan struct{} // not nil: Embed waits until it is closed
 }
 
 func newFakeEngine(tb testing.TB) *fakeEngine {
-	return &fakeEngine{tb: tb, refuse: map[digest.Digest]error{}, broken: map[digest.Digest]error{}}
+	return &fakeEngine{tb: tb, refuse: map[digest.Digest]error{}, broken: map[digest.Digest]error{}, slow: map[digest.Digest]time.Duration{}}
 }
 
 func (e *fakeEngine) Open(_ context.Context, g models.Generation) (Base, error) {
@@ -66,6 +67,13 @@ func (e *fakeEngine) setBroken(d digest.Digest, err error) {
 	e.broken[d] = err
 }
 
+// setSlow has Embed take so long at least.
+func (e *fakeEngine) setSlow(d digest.Digest, least time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.slow[d] = least
+}
+
 func (e *fakeEngine) setWait(c chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -89,8 +97,9 @@ func (b *fakeBase) Embed(dst, pixels []float32) error {
 		b.engine.tb.Error("a closed interpreter is used")
 	}
 	b.engine.mu.Lock()
-	err, wait := b.engine.broken[b.digest], b.engine.wait
+	err, wait, slow := b.engine.broken[b.digest], b.engine.wait, b.engine.slow[b.digest]
 	b.engine.mu.Unlock()
+	time.Sleep(slow)
 	if wait != nil {
 		<-wait
 	}

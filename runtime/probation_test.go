@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/runtime/probation"
@@ -123,6 +124,45 @@ func TestAGenerationThatFailsGoes(t *testing.T) {
 	g.classify("shelf")
 	if s := g.task("shelf").Status(); s.Counts.Failed < 3 || s.Problem != nil {
 		t.Errorf("%+v, %+v", s.Counts, s.Problem)
+	}
+}
+
+// A base that takes too long, where the one before it did not, goes by itself,
+// and the store says why.
+func TestASlowGenerationGoes(t *testing.T) {
+	g, source, w := watched(t, probation.Options{LatencyFrames: 100, LatencySlack: 2 * time.Millisecond, Frames: 1000})
+	showAll(t, source, 80) // so many that a busy machine does not make these slow too
+	slow := g.commit("shelf", 1)
+	g.engine.setSlow(g.base(1).Digest, 10*time.Millisecond)
+	g.store.Active("shelf", slow, "test")
+	g.serves("shelf", slow)
+	showAll(t, source, 18) // two blocks and a little
+	e := w.next(KindRollback)
+	if e.Generation != 1 || !strings.Contains(e.Message, "from generation 2") || !strings.Contains(e.Message, "times generation 1's") {
+		t.Errorf("%+v", e)
+	}
+	a := g.active()
+	if a.Current != 1 || !strings.Contains(a.Why, "rolled back from generation 2") || !strings.Contains(a.Why, "twice in a row over 100 frames; allowed is 2 times") {
+		t.Errorf("the store says %+v", a)
+	}
+	g.serves("shelf", 1)
+	g.classify("shelf")
+}
+
+// When everything is slow, the new generation is not to blame.
+func TestASlowMachineIsNoReason(t *testing.T) {
+	g, source, w := watched(t, probation.Options{LatencyFrames: 100, LatencySlack: time.Millisecond, Frames: 250})
+	showAll(t, source, 20)
+	n := g.commit("shelf", 0) // beside it, on the same base, runs the one before
+	g.store.Active("shelf", n, "test")
+	g.serves("shelf", n)
+	g.engine.setSlow(g.base(0).Digest, 4*time.Millisecond)
+	showAll(t, source, 22)
+	if e := w.next(KindGood); e.Generation != n {
+		t.Errorf("%+v", e)
+	}
+	if a := g.active(); a.Current != n {
+		t.Errorf("%+v", a)
 	}
 }
 
