@@ -20,6 +20,11 @@
 // of zeros end the archive and the file. So a generation has one bundle, to the
 // byte, and any tar program unpacks it.
 //
+// The light form of a bundle is the same archive without the base, for whoever
+// has that already or fetches it another way; its manifest names the base all the
+// same. Read takes no light form, and ReadLight no other: what a file is must be
+// known from where it came.
+//
 // # What is trusted
 //
 // Nothing. A reader works out each header from the manifest and compares, so it
@@ -34,6 +39,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/edge-adapt/edge/models"
@@ -71,15 +77,19 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// check compares what a manifest announces with the limits.
-func (l Limits) check(m models.Manifest) error {
+// check compares what a manifest announces with the limits. Base is no limit for
+// the light form.
+func (l Limits) check(m models.Manifest, of form) error {
 	exceeds := func(what string, bytes, limit int64) error {
 		return fmt.Errorf("%s of %d bytes is %w: at most %d", what, bytes, ErrTooLarge, limit)
 	}
-	if m.Base.Bytes > l.Base {
-		return exceeds("the base", m.Base.Bytes, l.Base)
+	var total int64
+	if of == full {
+		if m.Base.Bytes > l.Base {
+			return exceeds("the base", m.Base.Bytes, l.Base)
+		}
+		total = m.Base.Bytes
 	}
-	total := m.Base.Bytes
 	for _, f := range m.Files {
 		if f.Bytes > l.File {
 			return exceeds(f.Name, f.Bytes, l.File)
@@ -103,9 +113,21 @@ var trailer [2 * block]byte
 // baseName is the base's place in the archive.
 func baseName(b models.Base) string { return "blobs/sha256/" + b.Digest.Hex() }
 
+// form is what a bundle holds beside the files of the manifest.
+type form int
+
+const (
+	full  form = iota // the base
+	light             // nothing
+)
+
 // contents are the entries behind the manifest, in their order.
-func contents(m models.Manifest) []models.File {
-	return append(append([]models.File(nil), m.Files...), models.File{Name: baseName(m.Base), Digest: m.Base.Digest, Bytes: m.Base.Bytes})
+func contents(m models.Manifest, of form) []models.File {
+	files := slices.Clone(m.Files)
+	if of == full {
+		files = append(files, models.File{Name: baseName(m.Base), Digest: m.Base.Digest, Bytes: m.Base.Bytes})
+	}
+	return files
 }
 
 // header returns the block before the content of an entry: the only one that

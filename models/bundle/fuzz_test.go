@@ -11,8 +11,12 @@ import (
 
 // FuzzVerify looks for bytes that make the reader panic, take much memory, or
 // accept what Write would not write.
-func FuzzVerify(f *testing.F) {
-	good := packed(f)
+func FuzzVerify(f *testing.F) { fuzz(f, full, packed(f)) }
+
+// FuzzVerifyLight does the same with the light form.
+func FuzzVerifyLight(f *testing.F) { fuzz(f, light, packedLight(f)) }
+
+func fuzz(f *testing.F, of form, good []byte) {
 	f.Add(good)
 	f.Add(good[:len(good)-1])
 	f.Add(good[:600])
@@ -20,7 +24,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		kept := map[string]*bytes.Buffer{}
 		l := Limits{Base: 1 << 20, File: 1 << 20, Total: 1 << 20}
-		_, err := walk(context.Background(), bytes.NewReader(data), l, func(f models.File) (io.WriteCloser, error) {
+		_, _, err := walk(context.Background(), bytes.NewReader(data), of, l, func(f models.File) (io.WriteCloser, error) {
 			kept[f.Name] = &bytes.Buffer{}
 			return discard{kept[f.Name]}, nil
 		})
@@ -32,7 +36,7 @@ func FuzzVerify(f *testing.F) {
 			t.Fatal(err)
 		}
 		var again bytes.Buffer
-		err = write(context.Background(), &again, manifest, func(f models.File) (io.ReadCloser, error) {
+		err = write(context.Background(), &again, manifest, of, func(f models.File) (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(kept[f.Name].Bytes())), nil
 		})
 		if err != nil || !bytes.Equal(again.Bytes(), data) {

@@ -16,33 +16,41 @@ import (
 // Verify reads a bundle to its end and keeps nothing. It returns the manifest of
 // a bundle that is whole; the errors are those of Read.
 func Verify(ctx context.Context, r io.Reader, l Limits) (models.Manifest, error) {
-	m, err := walk(ctx, r, l, func(models.File) (io.WriteCloser, error) { return discard{io.Discard}, nil })
+	return verify(ctx, r, full, l)
+}
+
+func verify(ctx context.Context, r io.Reader, of form, l Limits) (models.Manifest, error) {
+	m, _, err := walk(ctx, r, of, l, func(models.File) (io.WriteCloser, error) { return discard{io.Discard}, nil })
 	return m, explain(err)
 }
 
-// walk reads a bundle, compares all of it with the manifest, and writes every
-// entry behind the manifest into what create returns for it. Nothing it wrote is
-// to be used after an error.
-func walk(ctx context.Context, in io.Reader, l Limits, create func(models.File) (io.WriteCloser, error)) (models.Manifest, error) {
+// walk reads a bundle of that form, compares all of it with the manifest, and
+// writes every entry behind the manifest into what create returns for it. It
+// returns the manifest, parsed and as it came; zero after an error, and nothing
+// that it wrote is to be used then.
+func walk(ctx context.Context, in io.Reader, of form, l Limits, create func(models.File) (io.WriteCloser, error)) (models.Manifest, []byte, error) {
 	l = l.orDefault()
 	r := &source{ctx, in}
 	raw, err := readManifest(r)
 	if err != nil {
-		return models.Manifest{}, err
+		return models.Manifest{}, nil, err
 	}
 	m, err := models.ParseManifest(raw)
 	if err != nil {
-		return models.Manifest{}, err
+		return models.Manifest{}, nil, err
 	}
-	if err := l.check(m); err != nil {
-		return models.Manifest{}, err
+	if err := l.check(m, of); err != nil {
+		return models.Manifest{}, nil, err
 	}
-	for _, f := range contents(m) {
+	for _, f := range contents(m, of) {
 		if err := readEntry(r, m, f, create); err != nil {
-			return models.Manifest{}, err
+			return models.Manifest{}, nil, err
 		}
 	}
-	return m, readEnd(r)
+	if err := readEnd(r); err != nil {
+		return models.Manifest{}, nil, err
+	}
+	return m, raw, nil
 }
 
 // readManifest reads the first entry.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models"
 )
 
@@ -15,6 +16,8 @@ import (
 // its own until Close.
 type Bundle struct {
 	models.Manifest
+	raw []byte // the manifest's bytes
+	of  form
 	dir string
 }
 
@@ -25,15 +28,19 @@ type Bundle struct {
 // Errors: ErrNotBundle, ErrForm, ErrTooLarge, models.ErrDamaged,
 // models.ErrNewer, those of r, of the disk and of ctx. They leave nothing behind.
 func Read(ctx context.Context, r io.Reader, dir string, l Limits) (*Bundle, error) {
+	return read(ctx, r, full, dir, l)
+}
+
+func read(ctx context.Context, r io.Reader, of form, dir string, l Limits) (*Bundle, error) {
 	own, err := os.MkdirTemp(dir, "edge-bundle-")
 	if err != nil {
 		return nil, fmt.Errorf("read the bundle: %w", err)
 	}
-	b := &Bundle{dir: own}
+	b := &Bundle{of: of, dir: own}
 	if err := os.Mkdir(filepath.Join(own, "files"), 0o700); err != nil {
 		return nil, errors.Join(explain(err), b.Close())
 	}
-	m, err := walk(ctx, r, l, func(f models.File) (io.WriteCloser, error) {
+	m, raw, err := walk(ctx, r, of, l, func(f models.File) (io.WriteCloser, error) {
 		path := b.Path(f.Name)
 		if f.Name == baseName(models.Base{Digest: f.Digest}) {
 			path = b.BasePath()
@@ -43,15 +50,20 @@ func Read(ctx context.Context, r io.Reader, dir string, l Limits) (*Bundle, erro
 	if err != nil {
 		return nil, errors.Join(explain(err), b.Close())
 	}
-	b.Manifest = m
+	b.Manifest, b.raw = m, raw
 	return b, nil
 }
 
 // Path returns the path of the file of that name that the manifest lists.
 func (b *Bundle) Path(name string) string { return filepath.Join(b.dir, "files", name) }
 
-// BasePath returns the path of the base.
-func (b *Bundle) BasePath() string { return filepath.Join(b.dir, "base.tflite") }
+// BasePath returns the path of the base, "" of the light form.
+func (b *Bundle) BasePath() string {
+	if b.of == light {
+		return ""
+	}
+	return filepath.Join(b.dir, "base.tflite")
+}
 
 // Close removes the files.
 func (b *Bundle) Close() error { return os.RemoveAll(b.dir) }
@@ -62,7 +74,8 @@ func (b *Bundle) Close() error { return os.RemoveAll(b.dir) }
 // the generation is here.
 //
 // A base of an unknown maker should have been tried before: what the store has
-// is taken for known.
+// is taken for known. The light form is models.ErrNotFound if the store has not
+// its base.
 func (b *Bundle) Import(ctx context.Context, s *models.Store, task, reason string) (models.Generation, error) {
 	if task == "" {
 		task = b.Task
@@ -75,6 +88,11 @@ func (b *Bundle) Import(ctx context.Context, s *models.Store, task, reason strin
 }
 
 func (b *Bundle) importAs(ctx context.Context, s *models.Store, task, reason string) (models.Generation, error) {
+	if b.of == light {
+		if _, err := s.BlobPath(b.Base.Digest); err != nil {
+			return models.Generation{}, hint.Wrap(err, "fetch the base first: this bundle comes without it")
+		}
+	}
 	draft, err := s.Begin(task)
 	if err != nil {
 		return models.Generation{}, err
@@ -92,17 +110,23 @@ func (b *Bundle) importAs(ctx context.Context, s *models.Store, task, reason str
 			return models.Generation{}, err
 		}
 	}
-	base, err := os.Open(b.BasePath())
-	if err != nil {
-		return models.Generation{}, err
-	}
-	defer base.Close()
-	if err := s.PutBlob(ctx, base, b.Base.Digest, b.Base.Bytes); err != nil {
-		return models.Generation{}, err
+	if b.of == full {
+		if err := b.putBase(ctx, s); err != nil {
+			return models.Generation{}, err
+		}
 	}
 	m := b.Manifest
 	m.Parent, m.Reason = 0, reason // numbers of another store mean nothing here
 	return draft.Commit(ctx, m)
+}
+
+func (b *Bundle) putBase(ctx context.Context, s *models.Store) error {
+	base, err := os.Open(b.BasePath())
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	return s.PutBlob(ctx, base, b.Base.Digest, b.Base.Bytes)
 }
 
 // copy copies a file and compares it once more: it lay on a disk meanwhile.

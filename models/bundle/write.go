@@ -19,7 +19,7 @@ import (
 func Write(ctx context.Context, w io.Writer, g models.Generation) error {
 	manifest, err := os.ReadFile(g.Path(models.ManifestName))
 	if err == nil {
-		err = write(ctx, w, manifest, func(f models.File) (io.ReadCloser, error) {
+		err = write(ctx, w, manifest, full, func(f models.File) (io.ReadCloser, error) {
 			if f.Name == baseName(g.Base) {
 				return os.Open(g.BasePath())
 			}
@@ -32,8 +32,8 @@ func Write(ctx context.Context, w io.Writer, g models.Generation) error {
 	return nil
 }
 
-// write writes the bundle of a manifest, whose files open gives.
-func write(ctx context.Context, w io.Writer, manifest []byte, open func(models.File) (io.ReadCloser, error)) error {
+// write writes the bundle of a manifest, in that form; open gives its files.
+func write(ctx context.Context, w io.Writer, manifest []byte, of form, open func(models.File) (io.ReadCloser, error)) error {
 	m, err := models.ParseManifest(manifest)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func write(ctx context.Context, w io.Writer, manifest []byte, open func(models.F
 	if err := writeEntry(ctx, w, first, io.NopCloser(bytes.NewReader(manifest))); err != nil {
 		return err
 	}
-	for _, f := range contents(m) {
+	for _, f := range contents(m, of) {
 		r, err := open(f)
 		if err != nil {
 			return err
