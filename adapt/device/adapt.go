@@ -37,6 +37,9 @@ type Config struct {
 // What the images or the folder are to blame for is an InputError; other errors
 // are those of the recipe, of the store, and the context's.
 func Adapt(ctx context.Context, c Config) (*report.Run, error) {
+	if err := c.Recipe.Validate(); err != nil {
+		return nil, err
+	}
 	// Begun before the work, so that a store that cannot be written to shows now.
 	draft, err := c.Store.Begin(c.Task)
 	if err != nil {
@@ -63,7 +66,7 @@ func Adapt(ctx context.Context, c Config) (*report.Run, error) {
 		return nil, err
 	}
 	return run, Keep(ctx, Keeping{
-		Store: c.Store, Draft: draft, Task: c.Task, Dir: c.Dir, Base: c.Base, Result: result, Run: run, NoActivate: c.NoActivate,
+		Store: c.Store, Draft: draft, Dir: c.Dir, Base: c.Base, Result: result, Run: run, NoActivate: c.NoActivate,
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/featurecache"
 	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/models/base"
 	"github.com/edge-adapt/edge/runtime/engine"
@@ -31,15 +32,23 @@ type Cache struct {
 }
 
 // OpenBase opens a prepared base, after a trial if nobody knows it. A cache that
-// cannot be opened is done without: warn, which may be nil, is told.
+// cannot be opened is done without: warn, which may be nil, is told. The caller
+// closes the base.
 //
 // Its errors are the context's, and of the base: an InputError.
 func OpenBase(ctx context.Context, e *engine.Engine, source base.Source, c Cache, warn func(error)) (*Base, error) {
-	opened, err := e.OpenBase(ctx, source.Path, source.Digest)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	opened, err := e.OpenBase(ctx, source.Path, source.Digest)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
+		return nil, InputError{hint.Wrap(fmt.Errorf("base %s: %w", source.Name, err), "give another base; `edge base inspect FILE` shows what is in one")}
+	}
+	if err := fits(opened, source); err != nil {
+		_ = opened.Close()
 		return nil, InputError{fmt.Errorf("base %s: %w", source.Name, err)}
 	}
 	b := &Base{Source: source, Base: opened}
@@ -49,6 +58,18 @@ func OpenBase(ctx context.Context, e *engine.Engine, source base.Source, c Cache
 		}
 	}
 	return b, nil
+}
+
+// fits compares what was opened with what was prepared: the file may have been
+// replaced, or a generation's manifest may be wrong.
+func fits(b *tflite.Base, s base.Source) error {
+	p := s.Preprocessing
+	if b.Features() == s.Features && b.InputWidth() == p.Width && b.InputHeight() == p.Height {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("it takes pictures of %dx%d and gives %d features, not %dx%d and %d",
+		b.InputWidth(), b.InputHeight(), b.Features(), p.Width, p.Height, s.Features),
+		"give the base anew and leave its file as it is meanwhile, or activate another generation")
 }
 
 // Extractor turns images into this base's features. It is of use until Close.
@@ -84,12 +105,12 @@ func (b *Base) putInto(ctx context.Context, store *models.Store) (models.Base, e
 	ref := models.Base{Name: b.Source.Name, Digest: b.Source.Digest}
 	f, err := os.Open(b.Source.Path)
 	if err != nil {
-		return ref, err
+		return ref, fmt.Errorf("keep the base: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return ref, err
+		return ref, fmt.Errorf("keep the base: %w", err)
 	}
 	if err := store.PutBlob(ctx, f, b.Source.Digest, info.Size()); err != nil {
 		return ref, fmt.Errorf("keep the base: %w", err)

@@ -17,10 +17,9 @@ import (
 // Keeping is what Keep makes a generation of.
 type Keeping struct {
 	Store *models.Store
-	Draft *models.Draft // begun for Task; Keep commits it
-	Task  string
-	Dir   string // of the images, for the report's pictures
-	Base  *Base
+	Draft *models.Draft // of Store, begun for the task; Keep commits it
+	Dir   string        // of the images, for the report's pictures
+	Base  *Base         // whose features Result's head takes
 	// Result is what was trained, and Run how it is shown. Keep fills in Run's
 	// Generation, Report, Path and Calibration.
 	Result *adapt.Result
@@ -32,9 +31,18 @@ type Keeping struct {
 // ReportName is the file of a generation that people look at.
 const ReportName = "report.html"
 
-// Keep writes a result into the store as the task's next generation, and puts it
-// in use unless told otherwise.
+// Keep writes a result into the store as the next generation of the draft's task,
+// and puts it in use unless told otherwise.
+//
+// After an error the generation before is still in use, and the draft is the
+// caller's to discard. The base may be in the store by then. A new generation may
+// be, too, if all that failed was putting it in use: Run.Generation is its number
+// then, and 0 otherwise.
 func Keep(ctx context.Context, k Keeping) error {
+	if h := k.Result.Head; h.Features != k.Base.Source.Features || h.Classes != len(k.Result.Dataset.Labels) {
+		return fmt.Errorf("keep the head: it takes %d features and knows %d classes, the base gives %d and there are %d labels",
+			h.Features, h.Classes, k.Base.Source.Features, len(k.Result.Dataset.Labels))
+	}
 	ref, err := k.Base.putInto(ctx, k.Store)
 	if err != nil {
 		return err
@@ -68,6 +76,9 @@ func Keep(ctx context.Context, k Keeping) error {
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil { // a free lock is taken without looking
+		return context.Cause(ctx)
+	}
 	g, err := k.Draft.Commit(ctx, m)
 	if err != nil {
 		return err
@@ -76,7 +87,7 @@ func Keep(ctx context.Context, k Keeping) error {
 	if k.NoActivate {
 		return nil
 	}
-	return k.Store.Activate(ctx, k.Task, g.Generation, reason)
+	return k.Store.Activate(ctx, g.Task, g.Generation, reason)
 }
 
 // calibrate fits the head's calibration on the validation images, adds it to the
