@@ -1,18 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/runtime"
@@ -47,31 +39,15 @@ func (a *adapter) adapt(ctx context.Context, r runtime.AdaptRequest) error {
 		return hint.Wrap(fmt.Errorf("adapt: %v of memory is too little", config.Size(limit>>20<<20)),
 			"make room for 200MiB or more, or set tasks."+r.Task+".adapt.memory and try")
 	}
-	cmd := exec.Command(a.program, a.arguments(settings, r)...) //nolint:gosec,noctx // this program itself; ended below, with its store at rest
-	cmd.Env = childEnvironment(os.Environ(), settings.Cores, limit)
-	var answer, said limited
-	cmd.Stdout = &answer
-	lines, err := cmd.StderrPipe()
-	if err != nil {
-		return fmt.Errorf("adapt: %w", err)
-	}
-	wait, err := startLow(cmd, func() { readProgress(lines, r.Progress, &said) })
-	if err != nil {
-		return fmt.Errorf("adapt: %w", err)
-	}
-	easyToKill(cmd.Process.Pid)
-	over := watchChild(ctx, cmd.Process, limit)
-	err = wait()
-	tooMuch := over()
+	child := lowChild{program: a.program, arguments: a.arguments(settings, r), cores: settings.Cores, memory: limit, progress: r.Progress}
+	_, err := child.run(ctx)
 	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case tooMuch != nil:
-		return tooMuch
+	case errors.Is(err, errMemory):
+		return hint.Wrap(fmt.Errorf("adapt: %w", err), "use fewer or smaller images, or raise adapt.memory of the task")
+	case err != nil && ctx.Err() == nil:
+		return fmt.Errorf("adapt: %w", err)
 	}
-	return childError(err, answer.Bytes(), said.Bytes())
+	return err
 }
 
 func (a *adapter) arguments(s config.Adapt, r runtime.AdaptRequest) []string {
@@ -83,109 +59,4 @@ func (a *adapter) arguments(s config.Adapt, r runtime.AdaptRequest) []string {
 		args = append(args, "--no-activate")
 	}
 	return args
-}
-
-// childEnvironment is environ with Go's limits, without what is the daemon's own:
-// its settings, which may be secrets, and systemd's socket.
-func childEnvironment(environ []string, cores int, memory int64) []string {
-	var out []string
-	for _, entry := range environ {
-		name, _, _ := strings.Cut(entry, "=")
-		switch {
-		case strings.HasPrefix(name, "EDGE_"), name == "GOMAXPROCS", name == "GOMEMLIMIT",
-			name == "NOTIFY_SOCKET", strings.HasPrefix(name, "WATCHDOG_"), strings.HasPrefix(name, "LISTEN_"):
-		default:
-			out = append(out, entry)
-		}
-	}
-	return append(out, "GOMAXPROCS="+strconv.Itoa(cores), "GOMEMLIMIT="+strconv.FormatInt(memory*3/4, 10))
-}
-
-// readProgress passes on the steps that the child reports, until it ends. What
-// else it says is kept for its error.
-func readProgress(from io.Reader, progress func(stage string, done, total int), said io.Writer) {
-	lines := bufio.NewScanner(from)
-	for lines.Scan() {
-		var step progressLine
-		if json.Unmarshal(lines.Bytes(), &step) == nil && step.Stage != "" {
-			if progress != nil {
-				progress(step.Stage, step.Done, step.Total)
-			}
-			continue
-		}
-		fmt.Fprintf(said, "%s\n", lines.Bytes())
-	}
-	io.Copy(io.Discard, from) //nolint:errcheck // a line too long: the child must not wait for us
-}
-
-// watchChild ends the child when ctx ends, first kindly, and when it takes more
-// memory than limit. The returned function ends the watch and says whether it was
-// that.
-func watchChild(ctx context.Context, p *os.Process, limit int64) (over func() error) {
-	ended := make(chan struct{})
-	result := make(chan error, 1)
-	go func() {
-		look := time.NewTicker(250 * time.Millisecond)
-		defer look.Stop()
-		cancelled := ctx.Done()
-		for {
-			select {
-			case <-ended:
-				result <- nil
-				return
-			case <-cancelled:
-				cancelled = nil
-				p.Signal(os.Interrupt)                                     //nolint:errcheck // it may have ended
-				kill := time.AfterFunc(2*time.Second, func() { p.Kill() }) //nolint:errcheck // it may have ended
-				defer kill.Stop()
-			case <-look.C:
-				if used, err := residentOf(strconv.Itoa(p.Pid)); err == nil && used > limit {
-					p.Kill() //nolint:errcheck // it may have ended
-					<-ended
-					result <- hint.Wrap(fmt.Errorf("adapt: it took more than %v of memory and was ended", config.Size(limit>>20<<20)),
-						"use fewer or smaller images, or raise adapt.memory of the task")
-					return
-				}
-			}
-		}
-	}()
-	return func() error {
-		close(ended)
-		return <-result
-	}
-}
-
-// easyToKill has the kernel choose this process first when memory runs out.
-func easyToKill(pid int) {
-	os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("900"), 0) //nolint:errcheck // a wish
-}
-
-// childError is what the child says went wrong, or how it ended.
-func childError(err error, answer, said []byte) error {
-	var told struct{ Error, Hint string }
-	if json.Unmarshal(bytes.TrimSpace(answer), &told) == nil && told.Error != "" {
-		err = errors.New(told.Error)
-		if told.Hint != "" {
-			err = hint.Wrap(err, told.Hint)
-		}
-		return fmt.Errorf("adapt: %w", err)
-	}
-	if last := bytes.TrimSpace(said); len(last) > 0 {
-		last = last[bytes.LastIndexByte(last, '\n')+1:]
-		err = fmt.Errorf("%w: %s", err, last)
-	}
-	return fmt.Errorf("adapt: the child process failed: %w", err)
-}
-
-// limited keeps the last 64 KiB that are written to it.
-type limited struct{ bytes.Buffer }
-
-const keptOutput = 64 << 10
-
-func (l *limited) Write(p []byte) (int, error) {
-	n, err := l.Buffer.Write(p)
-	if over := l.Len() - keptOutput; over > 0 {
-		l.Next(over)
-	}
-	return n, err
 }

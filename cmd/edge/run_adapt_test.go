@@ -121,7 +121,7 @@ func TestAdapterMemory(t *testing.T) {
 	if err := wait(); err == nil {
 		t.Error("it was not ended")
 	}
-	if err := over(); err == nil || hint.Of(err) == "" {
+	if err := over(); !errors.Is(err, errMemory) {
 		t.Errorf("the reason is %v", err)
 	}
 }
@@ -196,10 +196,10 @@ func TestReadProgress(t *testing.T) {
 func TestChildError(t *testing.T) {
 	exit := errors.New("exit status 3")
 	err := childError(exit, []byte(`{"error":"no images","hint":"add some","code":3}`+"\n"), nil)
-	if err.Error() != "adapt: no images" || hint.Of(err) != "add some" {
+	if err.Error() != "no images" || hint.Of(err) != "add some" {
 		t.Errorf("%v (%s)", err, hint.Of(err))
 	}
-	if err := childError(exit, nil, []byte("first\nlast\n")); err.Error() != "adapt: the child process failed: exit status 3: last" {
+	if err := childError(exit, nil, []byte("first\nlast\n")); err.Error() != "the child process failed: exit status 3: last" {
 		t.Error(err)
 	}
 }
