@@ -18,6 +18,8 @@ classifier_amd64       := linux-x86_64
 classifier_arm64       := linux-arm64
 tensorflow_pip_amd64   := --platform manylinux_2_27_x86_64 tensorflow-cpu
 tensorflow_pip_arm64   := --platform manylinux_2_27_aarch64 tensorflow
+postgres_amd64         := linux-amd64
+postgres_arm64         := linux-arm64v8
 
 TFLITE_LIB     := $(DEPS)/linux_$(ARCH)/lib/libtensorflowlite_c.so
 TFLITE_HEADERS := $(DEPS)/include/tensorflow/lite/c/c_api.h
@@ -27,6 +29,7 @@ PYTHON_KERAS   := $(DEPS)/keras/.installed
 PYTHON_DEPLOY  := $(DEPS)/deploy/.installed
 PYTHON_SERVE   := $(DEPS)/serve/.installed
 S3_SERVER      := $(DEPS)/s3/versitygw
+POSTGRES       := $(DEPS)/postgres/bin/postgres
 VEGETA         := $(DEPS)/vegeta/vegeta
 
 # TensorFlow, for the trainer alone: what -ltensorflow finds, and the libraries behind it.
@@ -42,7 +45,7 @@ TENSORFLOW_HEADERS := include/tensorflow/c/ include/tensorflow/core/platform/cts
 export CGO_ENABLED := 1
 export CGO_CFLAGS  := -O2 -I$(DEPS)/include -I$(TENSORFLOW)/include
 export CGO_LDFLAGS := -L$(DEPS)/linux_$(ARCH)/lib -Wl,-rpath,$$ORIGIN/lib -L$(TENSORFLOW)/lib
-TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib:$(TENSORFLOW)/lib EDGE_PYTHONPATH=$(DEPS)/python EDGE_KERAS_PYTHONPATH=$(DEPS)/keras EDGE_TEST_S3=$(S3_SERVER) EDGE_TEST_TRITON=$(DEPS)/triton
+TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib:$(TENSORFLOW)/lib EDGE_PYTHONPATH=$(DEPS)/python EDGE_KERAS_PYTHONPATH=$(DEPS)/keras EDGE_TEST_S3=$(S3_SERVER) EDGE_TEST_POSTGRES=$(POSTGRES) EDGE_TEST_TRITON=$(DEPS)/triton
 
 GO_LDFLAGS := -s -w -X main.version=$(VERSION)
 
@@ -70,7 +73,7 @@ trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so $(TENSORFLOW_LIBS:%=
 	go build -trimpath -tags tensorflow -ldflags '$(GO_LDFLAGS)' -o bin/edge-trainer ./cmd/edge
 
 .PHONY: test
-test: setup setup-trainer setup-python tools-ffmpeg $(S3_SERVER) ## Run the whole test suite, that of the trainer too.
+test: setup setup-trainer setup-python tools-ffmpeg $(S3_SERVER) $(POSTGRES) ## Run the whole test suite, that of the trainer too.
 	go vet ./...
 	go vet -tags tensorflow ./adapt/finetune/... ./cmd/edge
 	$(TEST_ENV) go test -timeout 15m ./...
@@ -232,6 +235,17 @@ setup-python: $(PYTHON_TEST) $(PYTHON_KERAS) $(PYTHON_TRITON)
 $(S3_SERVER): versions.mk
 	CGO_ENABLED=0 GOBIN=$(@D) go install -ldflags '-s -w' github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
 	touch $@
+
+# PostgreSQL as the package of a test library has it: relocatable, needs no root, nothing of it is installed.
+$(DEPS)/download/postgres-$(POSTGRES_VERSION)-%.jar:
+	$(call maven-file,io.zonky.test.postgres:embedded-postgres-binaries-$(postgres_$*):$(POSTGRES_VERSION),$(POSTGRES_SHA256_$*),$(@F))
+
+$(POSTGRES): $(DEPS)/download/postgres-$(POSTGRES_VERSION)-$(ARCH).jar
+	rm -rf $(DEPS)/postgres.part && mkdir -p $(DEPS)/postgres.part
+	$(call unzip,$<,$(DEPS)/postgres.part)
+	python3 -m tarfile -e $(DEPS)/postgres.part/*.txz $(DEPS)/postgres.part/all
+	rm -rf $(DEPS)/postgres && mv $(DEPS)/postgres.part/all $(DEPS)/postgres
+	rm -rf $(DEPS)/postgres.part && touch $@
 
 # need NAME,HOW: names a missing program together with the command that brings it.
 need = command -v $(1) >/dev/null || { echo "edge: $(1) is missing" >&2; echo "hint: $(2)" >&2; exit 1; }

