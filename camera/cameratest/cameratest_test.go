@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -160,6 +161,7 @@ func TestFault(t *testing.T) {
 // A suite that finds nothing is worth nothing: each fault must fail the test that
 // is there for it.
 func TestEveryFaultIsFound(t *testing.T) {
+	itself := append(strings.Fields(os.Getenv("EDGE_TEST_LAUNCHER")), os.Args[0])
 	for fault, by := range map[string]string{
 		"counts from 0":                   "FramesAreNumberedAndWhole",
 		"too short":                       "FramesAreNumberedAndWhole",
@@ -183,7 +185,8 @@ func TestEveryFaultIsFound(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFault$/^(OpensAndCloses|"+by+")$")
+			words := slices.Concat(itself, []string{"-test.run=^TestFault$/^(OpensAndCloses|" + by + ")$"})
+			cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
 			cmd.Env = append(os.Environ(), "EDGE_TEST_FAULT="+fault)
 			out, err := cmd.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), "--- FAIL: TestFault/"+by) {
