@@ -50,6 +50,9 @@ const (
 	tightAt, looseAt = 0.95, 0.88
 	// spare is what the machine must have left, whatever the ceiling is.
 	spare = 48 << 20
+	// freeEvery and freeWhenTight are between two times that garbage is given back,
+	// at the price of a collection.
+	freeEvery, freeWhenTight = 30 * time.Second, 5 * time.Second
 	// leastGo is the least that Go may have, so that a ceiling that is too low
 	// slows it down and does not stop it.
 	leastGo = 32 << 20
@@ -95,6 +98,14 @@ func (m *memory) look(now time.Time) {
 	if err != nil {
 		return // no /proc: nothing to go by
 	}
+	if m.decide(u, now) {
+		debug.FreeOSMemory() // takes a while, in which nobody waits for m
+	}
+}
+
+// decide takes what was measured, and reports whether garbage is to be given
+// back to the machine.
+func (m *memory) decide(u usage, now time.Time) (free bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.usage = u
@@ -111,17 +122,22 @@ func (m *memory) look(now time.Time) {
 	}
 	switch {
 	case !m.tight && above(tightAt):
-		if now.Sub(m.freed) > 30*time.Second { // garbage may be all that is too much
+		if now.Sub(m.freed) > freeEvery { // garbage may be all that is too much
 			m.freed = now
-			debug.FreeOSMemory()
-			return
+			return true
 		}
 		m.tight = true
 		m.log.Warn("memory is short: requests are refused, nothing adapts", "resident", config.Size(u.Resident), "ceiling", config.Size(m.ceiling), "available", config.Size(u.Available))
 	case m.tight && !above(looseAt):
 		m.tight = false
 		m.log.Info("there is memory again", "resident", config.Size(u.Resident))
+	case m.tight && now.Sub(m.freed) > freeWhenTight:
+		// Who is refused makes no garbage, so that Go would not collect by itself
+		// what is there, for minutes.
+		m.freed = now
+		return true
 	}
+	return false
 }
 
 // busy returns why work must be refused, or nil.
