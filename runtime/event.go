@@ -23,6 +23,14 @@ const (
 	KindAdaptFailed Kind = "adapt_failed"
 )
 
+// Kinds returns all kinds of events.
+func Kinds() []Kind {
+	return []Kind{
+		KindStart, KindChange, KindHeartbeat, KindSourceLost, KindSourceBack, KindSourceEnded,
+		KindGeneration, KindRefused, KindRollback, KindGood, KindShadow, KindAdaptStart, KindAdaptDone, KindAdaptFailed,
+	}
+}
+
 // Event is something that happened. As JSON it is one line, the same wherever
 // events go.
 type Event struct {

@@ -3,7 +3,6 @@ package sink
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -252,71 +251,6 @@ func (h *History) Close() error {
 		return fmt.Errorf("history: %w", err)
 	}
 	return nil
-}
-
-// Query chooses past events.
-type Query struct {
-	Task     string       // "": all
-	Kind     runtime.Kind // "": all
-	From, To time.Time    // From included, To not; zero: without bound
-	Limit    int          // at most so many, the latest; zero: 1000
-}
-
-// ReadHistory returns the chosen events of the file at path, the oldest first.
-// The file may be in use by a daemon.
-func ReadHistory(ctx context.Context, path string, q Query) ([]runtime.Event, error) {
-	events, err := readHistory(ctx, path, q)
-	if err != nil {
-		return nil, fmt.Errorf("history %s: %w", path, err)
-	}
-	return events, nil
-}
-
-func readHistory(ctx context.Context, path string, q Query) ([]runtime.Event, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, err
-	}
-	db, err := sql.Open("sqlite3", address(path)+"?mode=ro&_busy_timeout=5000")
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	where, args := []string{"1"}, []any{}
-	add := func(condition string, value any) {
-		where, args = append(where, condition), append(args, value)
-	}
-	if q.Task != "" {
-		add("task = ?", q.Task)
-	}
-	if q.Kind != "" {
-		add("kind = ?", string(q.Kind))
-	}
-	if !q.From.IsZero() {
-		add("time >= ?", q.From.UnixMilli())
-	}
-	if !q.To.IsZero() {
-		add("time < ?", q.To.UnixMilli())
-	}
-	orDefault(&q.Limit, 1000)
-	args = append(args, q.Limit)
-	rows, err := db.QueryContext(ctx, "SELECT event FROM (SELECT row, event FROM events WHERE "+strings.Join(where, " AND ")+" ORDER BY row DESC LIMIT ?) ORDER BY row", args...) //nolint:gosec // the conditions are above
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var events []runtime.Event
-	for rows.Next() {
-		var data string
-		var e runtime.Event
-		if err := rows.Scan(&data); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
-			return nil, err
-		}
-		events = append(events, e)
-	}
-	return events, rows.Err()
 }
 
 // address is a path as SQLite's file: addresses have it.

@@ -54,11 +54,14 @@ func TestHistory(t *testing.T) {
 	wantHistory(t, path, Query{}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10) // while it is open
 	wantHistory(t, path, Query{Limit: 2}, 9, 10)
 	wantHistory(t, path, Query{Task: "lamp", Limit: 2}, 8, 9)
-	wantHistory(t, path, Query{Kind: runtime.KindGood}, 10)
+	wantHistory(t, path, Query{Kinds: []runtime.Kind{runtime.KindGood}}, 10)
+	wantHistory(t, path, Query{Kinds: []runtime.Kind{runtime.KindGood, runtime.KindChange}, Limit: 2}, 9, 10)
+	wantHistory(t, path, Query{Label: event(4).Label, Limit: 1}, 10)
+	wantHistory(t, path, Query{Label: "nothing"})
 	wantHistory(t, path, Query{From: event(3).Time, To: event(5).Time}, 3, 4)
 	wantHistory(t, path, Query{Task: "nobody'; --"})
 	events, err := ReadHistory(t.Context(), path, Query{Limit: 1})
-	if err != nil || events[0] != other {
+	if err != nil || events[0].Event != other {
 		t.Errorf("an event came back as %+v, %v; want %+v", events, err, other)
 	}
 	if err := h.Close(); err != nil {
