@@ -117,7 +117,7 @@ var homes = map[string][]string{
 	"github.com/wamuir/graft":        {"adapt/finetune/graph"},
 	"github.com/minio/minio-go":      {"adapt/finetune/remote"},
 	"github.com/eclipse/paho.golang": {"models/nudge"},
-	"github.com/theupdateframework": {"models/publish", "models/update"},
+	"github.com/theupdateframework":  {"models/publish", "models/update"},
 	"os/exec":                        {"tflite", "cmd/edge", "camera/child", "internal/ownmounts", "internal/objectstore"},
 	"github.com/google/flatbuffers":  {"tflite/file"},
 	"github.com/bluenviron":          {"camera/stream"},
