@@ -89,6 +89,9 @@ func (s *Store) activate(ctx context.Context, task string, n int, why string) er
 		return err
 	}
 	defer lock.release()
+	if g, err = s.load(task, n); err != nil { // it may have been collected meanwhile
+		return err
+	}
 	if err := g.Verify(ctx); err != nil {
 		return err
 	}

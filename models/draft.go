@@ -22,6 +22,9 @@ import (
 //	d, err := store.Begin(task)
 //	…
 //	defer d.Discard()
+//
+// Until Discard GC leaves the new generation alone, so that it can be activated
+// first, and all bases.
 type Draft struct {
 	store   *Store
 	task    string
@@ -116,36 +119,51 @@ func (d *Draft) Commit(ctx context.Context, m Manifest) (Generation, error) {
 }
 
 func (d *Draft) commit(ctx context.Context, m Manifest) (Generation, error) {
-	switch {
-	case d.spent:
-		return Generation{}, errors.New("the draft has ended")
-	case d.err != nil:
-		return Generation{}, d.err
-	case d.open > 0:
-		return Generation{}, fmt.Errorf("%d of its files are still open", d.open)
-	}
 	s := d.store
-	base, err := s.BlobPath(m.Base.Digest)
+	base, err := d.complete(m)
 	if err != nil {
 		return Generation{}, err
 	}
-	if err := checkSize(base, m.Base.file()); err != nil {
-		return Generation{}, err
-	}
-	labels, err := EncodeLabels(m.Labels)
-	if err != nil {
-		return Generation{}, err
-	}
-	if err := d.write(LabelsName, labels); err != nil {
-		return Generation{}, err
-	}
-	d.spent = true
-
 	lock, err := s.lockTask(ctx, d.task)
 	if err != nil {
 		return Generation{}, err
 	}
 	defer lock.release()
+	return d.number(m, base)
+}
+
+// complete writes the last file of the draft, and returns the base's path.
+func (d *Draft) complete(m Manifest) (base string, err error) {
+	switch {
+	case d.spent:
+		return "", errors.New("the draft has ended")
+	case d.err != nil:
+		return "", d.err
+	case d.open > 0:
+		return "", fmt.Errorf("%d of its files are still open", d.open)
+	}
+	base, err = d.store.BlobPath(m.Base.Digest)
+	if err != nil {
+		return "", err
+	}
+	if err := checkSize(base, m.Base.file()); err != nil {
+		return "", err
+	}
+	labels, err := EncodeLabels(m.Labels)
+	if err != nil {
+		return "", err
+	}
+	if err := d.write(LabelsName, labels); err != nil {
+		return "", err
+	}
+	d.spent = true
+	return base, nil
+}
+
+// number makes the draft, whose files are all written, the task's next
+// generation. Needs the task's lock.
+func (d *Draft) number(m Manifest, base string) (_ Generation, err error) {
+	s := d.store
 	m.Format, m.Task, m.Files = Format, d.task, slices.Clone(d.files)
 	slices.SortFunc(m.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	if m.Created.IsZero() {
@@ -178,7 +196,7 @@ func (d *Draft) commit(ctx context.Context, m Manifest) (Generation, error) {
 	return Generation{Manifest: m, dir: dir, base: base}, nil
 }
 
-// Discard removes the draft. After Commit has succeeded it does nothing.
+// Discard removes the draft. After Commit has succeeded it removes nothing.
 func (d *Draft) Discard() error {
 	d.spent = true
 	return d.scratch.discard()

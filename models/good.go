@@ -42,6 +42,9 @@ func (s *Store) markGood(ctx context.Context, task string, n int, why string) er
 		return err
 	}
 	defer lock.release()
+	if _, err := s.load(task, n); err != nil { // it may have been collected meanwhile
+		return err
+	}
 	return s.mark(task, n, true, why)
 }
 

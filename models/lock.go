@@ -27,20 +27,10 @@ func (s *Store) lockTask(ctx context.Context, task string) (*taskLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	// There is no flock that ends with a context; asking again is cheap.
-	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
-		err := flock(f)
-		if err == nil {
-			break
-		}
+	if err := await(ctx, f); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			select {
-			case <-time.After(wait):
-				continue
-			case <-ctx.Done():
-				err = fmt.Errorf("task %q is %w by %s: %w", task, ErrLocked, holder(f), context.Cause(ctx))
-				err = hint.Wrap(err, "wait until it has ended, or stop it, and run the command again")
-			}
+			err = fmt.Errorf("task %q is %w by %s: %w", task, ErrLocked, holder(f), context.Cause(ctx))
+			err = hint.Wrap(err, "wait until it has ended, or stop it, and run the command again")
 		}
 		f.Close()
 		return nil, err
@@ -49,6 +39,23 @@ func (s *Store) lockTask(ctx context.Context, task string) (*taskLock, error) {
 	f.Truncate(0)                                                     //nolint:errcheck // see above
 	fmt.Fprintf(f, "%d %s\n", os.Getpid(), filepath.Base(os.Args[0])) //nolint:errcheck // see above
 	return &taskLock{f}, nil
+}
+
+// await takes the exclusive lock of f as soon as nobody has it. If ctx ends
+// first the error is EWOULDBLOCK.
+func await(ctx context.Context, f *os.File) error {
+	// There is no flock that ends with a context; asking again is cheap.
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+		err := flock(f)
+		if err == nil || !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // release gives the lock back. A child forked at this very moment may share the
@@ -70,9 +77,11 @@ func holder(f *os.File) string {
 }
 
 // flock takes the exclusive lock of f without waiting.
-func flock(f *os.File) error {
+func flock(f *os.File) error { return flockAs(f, unix.LOCK_EX|unix.LOCK_NB) }
+
+func flockAs(f *os.File, how int) error {
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(f.Fd()), how)
 		if err != unix.EINTR {
 			if err != nil {
 				return &os.PathError{Op: "flock", Path: f.Name(), Err: err}

@@ -17,7 +17,8 @@ import (
 type scratch struct {
 	disk  disk
 	dir   string
-	owner *os.File // holds the flock; nil once discarded or kept
+	owner *os.File // holds the flock; nil once discarded
+	kept  bool     // it was renamed to its final place
 }
 
 // newScratch makes a scratch of our own, after removing what dead makers left.
@@ -25,6 +26,11 @@ func (s *Store) newScratch(purpose string) (*scratch, error) {
 	if err := s.mkdirs(s.tmpDir()); err != nil {
 		return nil, err
 	}
+	quiet, err := s.share() // nobody begins anything while bases are collected
+	if err != nil {
+		return nil, err
+	}
+	defer quiet.release()
 	s.sweep()
 	for {
 		dir := filepath.Join(s.tmpDir(), purpose+"-"+rand.Text())
@@ -33,7 +39,7 @@ func (s *Store) newScratch(purpose string) (*scratch, error) {
 		}
 		owner, err := hold(dir)
 		if err == nil {
-			return &scratch{s.disk, dir, owner}, nil
+			return &scratch{disk: s.disk, dir: dir, owner: owner}, nil
 		}
 		// A sweeper in another process may have come between the two: try anew.
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.ENOENT) {
@@ -56,7 +62,10 @@ func (s *Store) sweep() {
 		if err != nil {
 			continue
 		}
-		removeTree(s.disk, path) //nolint:errcheck // see above
+		// What GC took away must not come back in pieces after a power cut.
+		if s.syncTaken(path) == nil {
+			removeTree(s.disk, path) //nolint:errcheck // see above
+		}
 		owner.Close()
 	}
 }
@@ -80,20 +89,20 @@ func hold(path string) (*os.File, error) {
 	return f, nil
 }
 
-// discard removes the scratch and what is in it. After keep it does nothing.
+// discard ends the scratch: it is removed with what is in it, unless it was kept.
 func (sc *scratch) discard() error {
 	if sc.owner == nil {
 		return nil
 	}
-	err := removeTree(sc.disk, sc.dir)
-	sc.keep()
+	var err error
+	if !sc.kept {
+		err = removeTree(sc.disk, sc.dir)
+	}
+	sc.owner.Close()
+	sc.owner = nil
 	return err
 }
 
-// keep ends the scratch's life under tmp: it was renamed to its final place.
-func (sc *scratch) keep() {
-	if sc.owner != nil {
-		sc.owner.Close()
-		sc.owner = nil
-	}
-}
+// keep says that the scratch was renamed to its final place. The flock stays
+// until discard: GC leaves alone what somebody still works on.
+func (sc *scratch) keep() { sc.kept = true }
