@@ -70,11 +70,8 @@ func (d *Dataset) Settle(o SplitOptions) error {
 	if err != nil {
 		return err
 	}
-	d.Prune()
-	for _, s := range d.Samples {
-		if s.Digest == "" {
-			return fmt.Errorf("%s: %s has been neither read nor rejected", d.Dir, s.Path)
-		}
+	if err := d.pruneRead(); err != nil {
+		return err
 	}
 	listed := make([]int, len(d.Labels))
 	for _, s := range d.Samples {
@@ -92,6 +89,17 @@ func (d *Dataset) Settle(o SplitOptions) error {
 	}
 	if !d.valFolder {
 		d.divide(o.Seed, fraction)
+	}
+	return nil
+}
+
+// pruneRead moves rejected samples to Skipped, and fails if one was overlooked.
+func (d *Dataset) pruneRead() error {
+	d.Prune()
+	for _, s := range d.Samples {
+		if s.Digest == "" {
+			return fmt.Errorf("%s: %s has been neither read nor rejected", d.Dir, s.Path)
+		}
 	}
 	return nil
 }

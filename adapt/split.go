@@ -52,22 +52,26 @@ func rank(seed uint64, content digest.Digest) uint64 {
 // the images of lowest rank. Adding an image to a class moves one other image
 // at most.
 func (d *Dataset) divide(seed uint64, fraction float64) {
-	type ranked struct {
-		sample int
-		rank   uint64
-	}
-	classes := make([][]ranked, len(d.Labels))
-	for i, s := range d.Samples {
-		if s.Split == SplitTrain {
-			classes[s.Label] = append(classes[s.Label], ranked{i, rank(seed, s.Digest)})
+	for _, class := range d.ranked(seed) {
+		class = slices.DeleteFunc(class, func(i int) bool { return d.Samples[i].Split != SplitTrain })
+		for _, i := range class[:held(len(class), fraction)] {
+			d.Samples[i].Split = SplitVal
 		}
+	}
+}
+
+// ranked returns the samples of each class, indices, by their rank.
+func (d *Dataset) ranked(seed uint64) [][]int {
+	ranks := make([]uint64, len(d.Samples))
+	classes := make([][]int, len(d.Labels))
+	for i, s := range d.Samples {
+		ranks[i] = rank(seed, s.Digest)
+		classes[s.Label] = append(classes[s.Label], i)
 	}
 	for _, class := range classes {
-		slices.SortFunc(class, func(a, b ranked) int {
-			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(d.Samples[a.sample].Digest, d.Samples[b.sample].Digest))
+		slices.SortFunc(class, func(a, b int) int {
+			return cmp.Or(cmp.Compare(ranks[a], ranks[b]), cmp.Compare(d.Samples[a].Digest, d.Samples[b].Digest))
 		})
-		for _, r := range class[:held(len(class), fraction)] {
-			d.Samples[r.sample].Split = SplitVal
-		}
 	}
+	return classes
 }
