@@ -128,6 +128,16 @@ func (s *Store) point(task string, n int, why string) error {
 	if err != nil || active.stand && active.Current == n {
 		return err
 	}
+	previous := active.Current
+	if previous == n {
+		previous = active.Previous
+	}
+	return s.appoint(task, active, n, previous, why)
+}
+
+// appoint gives the task, whose pointers are active by now, new ones. Needs the
+// task's lock.
+func (s *Store) appoint(task string, active pointers, current, previous int, why string) error {
 	// active.json is the only place of the latest record if the process ended
 	// between the two last steps of the activation before: save it now.
 	if active.Number > active.recorded {
@@ -136,15 +146,12 @@ func (s *Store) point(task string, n int, why string) error {
 		}
 	}
 	next := Activation{
-		Current:  n,
-		Previous: active.Current,
+		Current:  current,
+		Previous: previous,
 		Number:   1 + max(active.Number, active.recorded),
 		When:     now(),
 		Who:      userName(),
 		Why:      why,
-	}
-	if next.Previous == n {
-		next.Previous = active.Previous
 	}
 	data, err := marshal(next)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/edge-adapt/edge/internal/hint"
@@ -18,12 +19,37 @@ type upkeep struct {
 	do    func(s *Store) error
 	done  func(s *Store) error // nil once it is done
 	safe  func(s *Store) error // nil at every instant
-	next  int                  // the number of the generation that is made afterwards
+	next  int                  // the number of the generation that is made afterwards, at least
 	calls int                  // at least
 }
 
 var upkeeps = map[string]upkeep{
 	"collect": {from: gcTemplate, do: gcOnce, done: gcDone, safe: gcSafe, next: 7, calls: 20},
+	"repair what points": {
+		from: harmed(func(s *Store) error {
+			return errors.Join(
+				os.WriteFile(s.activePath(lamps), []byte("{"), 0o644), os.Remove(s.counterPath(lamps)),
+				os.WriteFile(s.pinsPath(lamps), []byte("["), 0o644), os.WriteFile(s.startsPath(lamps), []byte("{"), 0o644),
+				appendTo(s.historyPath(lamps), "{\"curr"), appendTo(s.marksPath(lamps), "\x00"))
+		}),
+		do: repair, done: repairedTo(5, 4, 1, 2, 3, 4, 5), safe: stillWhole(1, 2, 3, 4, 5), next: 6, calls: 30,
+	},
+	"repair what is used": {
+		from: harmed(func(s *Store) error {
+			return errors.Join(
+				s.Pin(context.Background(), lamps, 5, "x"), rewrite(s.generationDir(lamps, 5)+"/"+HeadName, flipLast),
+				rewrite(s.generationDir(lamps, 4)+"/"+LabelsName, flipLast), rewrite(basePath(s, 1), flipLast))
+		}),
+		do: repair, done: func(s *Store) error {
+			return errors.Join(restore(s), pinsAre(s), repairedTo(4, 3, 1, 2, 3, 4)(s))
+		}, safe: stillWhole(3), next: 6, calls: 30,
+	},
+	"repair by salvaging": {
+		from: harmed(func(s *Store) error {
+			return errors.Join(s.Pin(context.Background(), lamps, 5, "x"), os.Remove(s.generationDir(lamps, 5)+"/report.html"))
+		}),
+		do: repair, done: salvaged, safe: stillWhole(1, 2, 3, 4), next: 7, calls: 30,
+	},
 	"pin": {
 		from: deedTemplate,
 		do:   func(s *Store) error { return s.Pin(context.Background(), lamps, 1, "the reference") },
@@ -38,6 +64,83 @@ var upkeeps = map[string]upkeep{
 		safe: func(s *Store) error { return errors.Join(wholeStore(s), pinsMaybe(s, 2)) },
 		next: 4, calls: 6,
 	},
+}
+
+// harmed makes a store of five generations, all used one after the other and the
+// second good, and does harm to it.
+func harmed(harm func(s *Store) error) func(t *testing.T) string {
+	return func(t *testing.T) string {
+		t.Helper()
+		s := grown(t, filepath.Join(t.TempDir(), "store"), 5)
+		must(t, s.MarkGood(t.Context(), lamps, 2, ""))
+		must(t, harm(s))
+		return s.Dir()
+	}
+}
+
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+func repair(s *Store) error {
+	_, err := s.Fsck(context.Background(), FsckOptions{Repair: true})
+	return err
+}
+
+// restore puts the base of the first rounds back, which cannot be repaired.
+func restore(s *Store) error {
+	b := manifestOf(1).Base
+	return s.PutBlob(context.Background(), strings.NewReader(string(baseOf(1))), b.Digest, b.Bytes)
+}
+
+// repairedTo checks that nothing is damaged and what is in use.
+func repairedTo(current, previous int, numbers ...int) func(s *Store) error {
+	return func(s *Store) error {
+		r, err := s.Fsck(context.Background(), FsckOptions{})
+		if err != nil || r.Damage() > 0 {
+			return fmt.Errorf("%v%s", err, findings(r))
+		}
+		a, err := s.Active(lamps)
+		if err == nil && (a.Current != current || a.Previous != previous) && a.Current < 6 { // learnt since
+			err = fmt.Errorf("active %+v", a)
+		}
+		return errors.Join(err, numbersAre(s, numbers...), wholeStore(s))
+	}
+}
+
+// salvaged checks that one generation was made of the rest of the fifth, which may
+// have cost a number or two.
+func salvaged(s *Store) error {
+	numbers, err := s.numbers(lamps)
+	if err != nil || len(numbers) != 5 || numbers[4] < 6 {
+		return fmt.Errorf("generations %v, %w", numbers, err)
+	}
+	pins, err := s.Pins(lamps)
+	if err != nil || len(pins) != 1 || pins[0].Generation != numbers[4] {
+		return fmt.Errorf("pins %+v, %w", pins, err)
+	}
+	return repairedTo(numbers[4], 4, numbers...)(s)
+}
+
+// stillWhole checks that what was whole is.
+func stillWhole(numbers ...int) func(s *Store) error {
+	return func(s *Store) error {
+		for _, n := range numbers {
+			g, err := s.Generation(lamps, n)
+			if err == nil {
+				err = errors.Join(g.Verify(context.Background()), checkRound(g))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func wholeStore(s *Store) error { _, err := checkWhole(s, lamps, 0); return err }
@@ -153,7 +256,7 @@ func (u upkeep) again(t *testing.T, s *Store, where string) {
 	if err := errors.Join(u.do(s), u.safe(s), u.done(s)); err != nil {
 		t.Fatalf("%s: again: %v", where, err)
 	}
-	if n, err := learn(s, lamps, u.next); err != nil || n != u.next {
+	if n, err := learn(s, lamps, u.next); err != nil || n < u.next {
 		t.Fatalf("%s: next round: %d, %v", where, n, err)
 	}
 	if err := u.safe(s); err != nil {

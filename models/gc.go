@@ -2,12 +2,13 @@ package models
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -96,18 +97,13 @@ func (s *Store) collect(ctx context.Context, o GCOptions, r *GCReport) error {
 	if o.DryRun {
 		return s.pretend(p, r)
 	}
-	sc, err := s.newScratch("gc")
-	if err != nil {
+	if err := s.sweepNow(); err != nil {
 		return err
 	}
-	defer sc.discard() //nolint:errcheck // what stays is swept later
 	for i, t := range p.tasks {
-		if err := s.collectTask(ctx, o, &p.tasks[i], sc, r); err != nil {
+		if err := s.collectTask(ctx, o, &p.tasks[i], r); err != nil {
 			return fmt.Errorf("task %q: %w", t.name, err)
 		}
-	}
-	if err := sc.discard(); err != nil {
-		return err
 	}
 	if err := s.collectBases(ctx, p.lost, r); err != nil {
 		return err
@@ -161,90 +157,94 @@ func basesStay(held []string) string {
 	return fmt.Sprintf("bases stay: something is being made (%s)", purpose(held[0]))
 }
 
-// collectTask moves what is to go of a task into sc, after looking again at what
-// must stay.
-func (s *Store) collectTask(ctx context.Context, o GCOptions, t *taskPlan, sc *scratch, r *GCReport) error {
+// collectTask removes what is to go of a task, after looking again at what must
+// stay.
+func (s *Store) collectTask(ctx context.Context, o GCOptions, t *taskPlan, r *GCReport) error {
 	if !t.anyGoes() {
 		for _, e := range t.entries {
 			r.add(e, true)
 		}
 		return nil
 	}
+	taken, err := s.takeAll(ctx, o, t, r)
+	for _, sc := range taken {
+		if err != nil {
+			sc.keep() // for the sweeper: it may not be durable yet that it was taken
+		}
+		err = errors.Join(err, sc.discard())
+	}
+	return err
+}
+
+// takeAll takes what is to go of a task out of its folder, durably.
+func (s *Store) takeAll(ctx context.Context, o GCOptions, t *taskPlan, r *GCReport) (taken []*scratch, err error) {
 	lock, err := s.lockTask(ctx, t.name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer lock.release()
 	t.reconsider(s, o)
-	to := filepath.Join(sc.dir, t.name)
-	moved := false
 	for _, e := range t.entries {
-		gone := false
 		if e.goes() {
-			gone, err = s.take(e, to)
-			if errors.Is(err, fs.ErrNotExist) {
+			sc, err := s.take(e)
+			switch {
+			case errors.Is(err, unix.EWOULDBLOCK):
+				e.rule, e.why = required, "is being made"
+			case errors.Is(err, fs.ErrNotExist):
 				continue // another GC was faster
-			}
-			if err != nil {
-				return err
-			}
-			if !gone {
-				e.why = "is being made"
+			case err != nil:
+				return taken, err
+			default:
+				taken = append(taken, sc)
 			}
 		}
-		r.add(e, !gone)
-		moved = moved || gone
+		r.add(e, e.stays())
 	}
-	if !moved {
-		return nil
+	if len(taken) == 0 {
+		return nil, nil
 	}
-	// Durable before anything in it is removed.
-	return s.syncTaken(sc.dir)
+	return taken, s.syncTaken(taken[0].dir)
 }
 
-// take moves a generation into the folder to, which is made if needed. It
-// reports false if its maker still holds it.
-func (s *Store) take(e entry, to string) (bool, error) {
+// take moves a generation to tmp/, where it is a scratch like any other: nothing
+// new is made, since the disk may be full. The error is EWOULDBLOCK if its maker
+// still holds it.
+func (s *Store) take(e entry) (*scratch, error) {
 	dir := s.generationDir(e.task, e.n)
 	owner, err := hold(dir)
-	switch {
-	case errors.Is(err, unix.EWOULDBLOCK):
-		return false, nil
-	case err != nil:
-		return false, err
+	if err != nil {
+		return nil, err
 	}
-	defer owner.Close()
-	if _, err := os.Stat(to); errors.Is(err, fs.ErrNotExist) {
-		if err := s.disk.Mkdir(to, 0o755); err != nil {
-			return false, err
-		}
+	to := filepath.Join(s.tmpDir(), fmt.Sprintf("%s%s-%d-%s", takenPrefix, e.task, e.n, rand.Text()))
+	if err := s.disk.Rename(dir, to); err != nil {
+		owner.Close()
+		return nil, err
 	}
-	return true, s.disk.Rename(dir, filepath.Join(to, strconv.Itoa(e.n)))
+	return &scratch{disk: s.disk, dir: to, owner: owner}, nil
 }
 
-// syncTaken makes durable that the generations in the scratch dir of a GC are no
-// longer in their tasks' folders. Of any other scratch it does nothing.
+const takenPrefix = "gc-"
+
+// syncTaken makes durable that what take moved to dir is no longer in its task's
+// folder. Of any other scratch it does nothing.
 func (s *Store) syncTaken(dir string) error {
-	if purpose(filepath.Base(dir)) != "gc" {
+	name, ok := strings.CutPrefix(filepath.Base(dir), takenPrefix)
+	if !ok {
 		return nil
 	}
-	tasks, err := os.ReadDir(dir)
-	if err != nil {
+	for range 2 { // the random part and the number, neither of which has a hyphen
+		name = name[:max(0, strings.LastIndexByte(name, '-'))]
+	}
+	if err := s.disk.SyncDir(s.tmpDir()); err != nil {
 		return err
 	}
-	for _, t := range tasks {
-		from := s.numbersDir(t.Name())
-		if _, err := os.Stat(from); err != nil {
-			continue
-		}
-		if err := s.disk.SyncDir(filepath.Join(dir, t.Name())); err != nil {
-			return err
-		}
-		if err := s.disk.SyncDir(from); err != nil {
-			return err
-		}
+	if CheckTask(name) != nil {
+		return nil
 	}
-	return s.disk.SyncDir(dir)
+	if err := s.disk.SyncDir(s.numbersDir(name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // collectBases removes the bases that no generation names, unless something is

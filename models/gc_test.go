@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -309,6 +311,22 @@ func TestGCWhileLocked(t *testing.T) {
 	}
 	q.release()
 	must(t, numbersAre(s, 1, 2, 3))
+}
+
+// full is a disk on which nothing new finds room.
+type full struct{ osDisk }
+
+func noRoom(path string) error { return &os.PathError{Op: "open", Path: path, Err: unix.ENOSPC} }
+
+func (full) Mkdir(path string, _ os.FileMode) error          { return noRoom(path) }
+func (full) Create(path string, _ os.FileMode) (file, error) { return nil, noRoom(path) }
+func (full) Append(path string, _ os.FileMode) (file, error) { return nil, noRoom(path) }
+
+func TestGCOnAFullDisk(t *testing.T) {
+	s := grown(t, t.TempDir(), 5)
+	must(t, os.Mkdir(filepath.Join(s.tmpDir(), "draft-dead"), 0o755))
+	s.disk = full{}
+	collect(t, s, GCOptions{Newest: 1}, 4, 5)
 }
 
 func TestGCOfNothing(t *testing.T) {

@@ -59,6 +59,13 @@ func child(role, dir string) error {
 				return err
 			}
 		}
+	case "keep house": // until killed
+		fmt.Println("begun")
+		for {
+			if err := keepHouse(s); err != nil {
+				return err
+			}
+		}
 	case "hold":
 		lock, err := s.lockTask(context.Background(), lamps)
 		if err != nil {
@@ -170,6 +177,73 @@ func TestKilledWhileRollingBack(t *testing.T) {
 	past, err := s.History(lamps)
 	must(t, err)
 	t.Logf("%d activations in %d lives", len(past), kills)
+}
+
+// keepHouse learns, pins, collects and checks.
+func keepHouse(s *Store) error {
+	ctx := context.Background()
+	all, err := s.Generations(lamps)
+	if err != nil {
+		return err
+	}
+	n, err := learn(s, lamps, all[len(all)-1].Generation+1)
+	if err != nil {
+		return err
+	}
+	if err := s.MarkGood(ctx, lamps, n, ""); err != nil {
+		return err
+	}
+	if err := s.Pin(ctx, lamps, n, "the last"); err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.Generation == 1 {
+			continue // which stays pinned
+		}
+		if err := s.Unpin(ctx, lamps, g.Generation); err != nil {
+			return err
+		}
+	}
+	if _, err := s.GC(ctx, GCOptions{Newest: 1}); err != nil {
+		return err
+	}
+	r, err := s.Fsck(ctx, FsckOptions{Repair: true})
+	if err == nil && r.Damage() > 0 {
+		err = fmt.Errorf("damaged: %+v", r.Findings)
+	}
+	return err
+}
+
+func TestCrashKilledWhileKeepingHouse(t *testing.T) {
+	const kills = 20
+	s := open(t, memoryDir(t))
+	_, err := learn(s, lamps, 1)
+	must(t, err)
+	must(t, s.Pin(t.Context(), lamps, 1, ""))
+	rng := rand.New(rand.NewPCG(11, kills))
+	for range kills {
+		cmd, _, _ := startChild(t, "keep house", s.Dir())
+		time.Sleep(time.Duration(rng.IntN(40_000)) * time.Microsecond)
+		must(t, cmd.Process.Kill())
+		cmd.Wait() //nolint:errcheck // it was killed
+		if _, err := checkWhole(s, lamps, 0); err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Fsck(t.Context(), FsckOptions{})
+		if err != nil || r.Damage() > 0 {
+			t.Fatalf("%v%s", err, findings(r))
+		}
+		if _, err := s.Generation(lamps, 1); err != nil {
+			t.Fatalf("the pinned one: %v", err)
+		}
+	}
+	must(t, keepHouse(s))
+	if left := leftovers(t, s); len(left) > 0 {
+		t.Errorf("garbage stays: %v", left)
+	}
+	if all, err := s.Generations(lamps); err != nil || len(all) > 3 {
+		t.Errorf("%d generations are left, %v", len(all), err)
+	}
 }
 
 func TestTwoProcessesLearnAtOnce(t *testing.T) {

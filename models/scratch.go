@@ -49,6 +49,20 @@ func (s *Store) newScratch(purpose string) (*scratch, error) {
 	}
 }
 
+// sweepNow sweeps, if there is anything.
+func (s *Store) sweepNow() error {
+	quiet, err := s.share()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer quiet.release()
+	s.sweep()
+	return nil
+}
+
 // sweep removes the scratches that nobody holds. What it cannot remove stays
 // for the next sweep: garbage never stands in the way of work.
 func (s *Store) sweep() {

@@ -6,9 +6,11 @@
 //	STORE/tasks/<task>/active.json            which generation is in use, and which was before
 //	STORE/tasks/<task>/activations.jsonl      every activation: who, when, why
 //	STORE/tasks/<task>/marks.jsonl            which generations were found good or bad: who, when, why
+//	STORE/tasks/<task>/pins.json              which generations are never collected: who, when, why
 //	STORE/tasks/<task>/starts.json            how often the one in use was started in vain
 //	STORE/tasks/<task>/counter                the highest generation number ever given
 //	STORE/tasks/<task>/lock                   held while a task is being changed
+//	STORE/lost/                               what Fsck found damaged and set aside
 //	STORE/tmp/                                half-made things; swept when their maker is gone
 //
 // Whatever appears under its final name is whole: it was written under tmp/,
@@ -115,7 +117,9 @@ func (s *Store) syncDir(path string) error {
 }
 
 // replace gives the file at path the content data, in one step for any reader.
-func (s *Store) replace(path string, data []byte) error {
+func (s *Store) replace(path string, data []byte) error { return s.replaceAs(path, data, 0o644) }
+
+func (s *Store) replaceAs(path string, data []byte, mode fs.FileMode) error {
 	if err := s.mkdirs(filepath.Dir(path)); err != nil {
 		return err
 	}
@@ -125,7 +129,7 @@ func (s *Store) replace(path string, data []byte) error {
 	}
 	defer sc.discard() //nolint:errcheck // what stays is swept later
 	part := filepath.Join(sc.dir, filepath.Base(path))
-	if err := writeFile(s.disk, part, data, 0o644); err != nil {
+	if err := writeFile(s.disk, part, data, mode); err != nil {
 		return err
 	}
 	return s.publish(part, path)
