@@ -132,8 +132,8 @@ func (c *Clock) Observe() error {
 // with its metadata, until when it holds. The error is ErrClock if it says that
 // it was written in the future.
 //
-// Where the clock is not synchronised nobody can tell; then it counts up to its
-// end, so that a document never makes itself expire.
+// Where the clock is not synchronised nobody can tell. A document that says that
+// it was written after its own end does not count.
 func (c *Clock) learn(updated, expires time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,10 +144,7 @@ func (c *Clock) learn(updated, expires time.Time) error {
 			return fmt.Errorf("%w: it was written at %s, and it is %s here", ErrClock, updated.UTC().Format(time.RFC3339), system.UTC().Format(time.RFC3339))
 		}
 		next.Confirmed = latest(next.Confirmed, updated)
-	} else {
-		if updated.After(expires) {
-			updated = expires
-		}
+	} else if !updated.After(expires) {
 		next.Claimed = latest(next.Claimed, updated)
 	}
 	if next == c.known {

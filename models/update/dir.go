@@ -44,6 +44,9 @@ func (d dirSource) Open(_ context.Context, name string, offset int64) (io.ReadCl
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fmt.Errorf("%s is %w", name, ErrNotThere)
 	}
+	if errno := new(unix.Errno); err != nil && !errors.As(err, errno) {
+		err = fmt.Errorf("%w: %w", ErrForm, err) // os says that it leads out of the folder, and has no name for that
+	}
 	if err != nil {
 		return nil, 0, err
 	}

@@ -163,7 +163,7 @@ func TestFetchAfterAnInterruption(t *testing.T) {
 		"zeros at the end": {func(t *testing.T, part, mark string) { damage(t, part, 5<<20); reboot(t, part, mark) }, marked},
 		"damaged":          {func(t *testing.T, part, _ string) { damage(t, part, 10) }, 0},
 		"cut short":        {func(t *testing.T, part, _ string) { must(t, os.Truncate(part, 100)) }, 0},
-		"no mark":          {func(t *testing.T, part, mark string) { must(t, os.Remove(mark)) }, 0},
+		"no mark":          {func(t *testing.T, _, mark string) { must(t, os.Remove(mark)) }, 0},
 		"torn mark":        {func(t *testing.T, _, mark string) { must(t, os.WriteFile(mark, []byte(`{"bytes": 7`), 0o600)) }, 0},
 		"longer":           {func(t *testing.T, part, mark string) { must(t, os.Truncate(part, 20<<20)); reboot(t, part, mark) }, marked},
 	} {

@@ -70,7 +70,7 @@ func explain(err error, clock *Clock, dir string) error {
 		return hint.Wrap(err, "set the clock, or wait for time synchronisation (timedatectl)")
 	case errors.Is(err, ErrRollback):
 		return hint.Wrap(err, "the source offers an older state than this device has seen: try again later, or pack the repository anew; if it stays so, somebody may be replaying old files")
-	case errors.Is(err, ErrSignature), errors.Is(err, ErrForm):
+	case errors.Is(err, ErrSignature), errors.Is(err, ErrForm), errors.Is(err, ErrRedirect), errors.Is(err, ErrTooLong), errors.Is(err, release.ErrForm):
 		return hint.Wrap(err, "see that the address leads to the repository that this device was enrolled to; if it does, tell its publisher")
 	case errors.Is(err, ErrMixed), errors.Is(err, ErrDamaged):
 		return hint.Wrap(err, "try again later: a mirror may be half copied; if it stays so, tell the publisher")

@@ -216,8 +216,8 @@ func (c *Client) fetchNamed(ctx context.Context, set *trustedmetadata.TrustedMet
 		limit = meta.Length
 	}
 	data, err := c.fetchMetadata(ctx, name, limit)
-	if errors.Is(err, ErrNotThere) {
-		err = fmt.Errorf("%w (%w)", err, ErrMixed) // other metadata says that it is
+	if errors.Is(err, ErrNotThere) || meta.Length > 0 && errors.Is(err, ErrTooLong) {
+		err = fmt.Errorf("it is %w: %w", ErrMixed, err) // other metadata says what it is
 	}
 	return data, err
 }

@@ -46,7 +46,7 @@ func TestState(t *testing.T) {
 func TestStateIsChangedByManyAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	var all sync.WaitGroup
-	for i := range 20 {
+	for i := range 8 {
 		all.Go(func() {
 			if err := ChangeState(t.Context(), dir, func(s *State) { s.Tasks[fmt.Sprint("task-", i)] = TaskState{Release: i} }); err != nil {
 				t.Error(err)
@@ -54,7 +54,7 @@ func TestStateIsChangedByManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if s, err := ReadState(dir); err != nil || len(s.Tasks) != 20 {
+	if s, err := ReadState(dir); err != nil || len(s.Tasks) != 8 {
 		t.Errorf("%d tasks, %v", len(s.Tasks), err)
 	}
 }
