@@ -195,7 +195,7 @@ func TestSchemas(t *testing.T) {
 		"Preprocessing": pixel.Preprocessing{}, "Base": models.Base{}, "Model": runtime.Model{}, "TaskStatus": runtime.TaskStatus{},
 		"Source": runtime.SourceStatus{}, "Quantiles": runtime.Quantiles{}, "Progress": runtime.AdaptStatus{}, "Adaptation": adaptation{},
 		"Sample": samples.Sample{}, "Added": samples.Added{}, "LabelCount": samples.Label{}, "FileError": fileError{}, "Generation": generation{},
-		"Watch": runtime.WatchStatus{},
+		"Watch": runtime.WatchStatus{}, "UpdateStatus": UpdateStatus{}, "TaskUpdate": TaskUpdate{},
 	} {
 		has := map[string]bool{}
 		fields(reflect.TypeOf(v), has)

@@ -47,7 +47,7 @@ func (s *Server) allRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
 		s.stateRoutes(), s.taskRoutes(), s.imageRoutes(), s.sampleRoutes(), s.generationRoutes(),
-		s.predictRoutes(), s.inferRoutes(), s.profileRoutes(),
+		s.updateRoutes(), s.predictRoutes(), s.inferRoutes(), s.profileRoutes(),
 	} {
 		all = append(all, some...)
 	}

@@ -70,6 +70,8 @@ type Options struct {
 	// Busy returns why work is refused at the moment, nil otherwise. Zero: it never
 	// is.
 	Busy func() error
+	// Updates looks for models over the air. Zero: nothing does.
+	Updates Updates
 	// Machine returns what /api/info says of the machine, to be marshalled. Zero:
 	// nothing.
 	Machine func() any
