@@ -1,10 +1,12 @@
 package device_test
 
 import (
+	"context"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/edge-adapt/edge/adapt"
@@ -25,7 +27,8 @@ func TestMain(m *testing.M) {
 
 func newEngine(t *testing.T) *engine.Engine {
 	t.Helper()
-	e, err := engine.New(engine.Options{})
+	under := tflite.TrialOptions{Launcher: strings.Fields(os.Getenv("EDGE_TEST_LAUNCHER"))} // an emulator
+	e, err := engine.New(engine.Options{Trial: func(ctx context.Context, path string) error { return tflite.Trial(ctx, path, under) }})
 	if err != nil {
 		t.Fatal(err)
 	}

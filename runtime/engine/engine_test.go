@@ -32,6 +32,11 @@ func model(name string) string {
 
 func newEngine(t *testing.T, o engine.Options) *engine.Engine {
 	t.Helper()
+	if launcher := strings.Fields(os.Getenv("EDGE_TEST_LAUNCHER")); o.Trial == nil && len(launcher) > 0 {
+		o.Trial = func(ctx context.Context, path string) error { // under an emulator, which has to be named
+			return tflite.Trial(ctx, path, tflite.TrialOptions{Launcher: launcher})
+		}
+	}
 	e, err := engine.New(o)
 	if err != nil {
 		t.Fatal(err)
