@@ -180,7 +180,7 @@ func signByCommand(ctx context.Context, command string, e KeyEntry, key *metadat
 	cmd := exec.CommandContext(ctx, "sh", "-c", command) //nolint:gosec // the command of the repository's owner
 	cmd.Env = append(os.Environ(), "EDGE_PUBLISH_ROLE="+string(e.Role), "EDGE_PUBLISH_KEY="+e.ID)
 	cmd.Stdin = bytes.NewReader(payload)
-	out, complaint := &limited{left: maxSignature}, &limited{left: maxSignature}
+	out, complaint := &limited{left: maxSignature, refuse: true}, &limited{left: maxSignature}
 	cmd.Stdout, cmd.Stderr = out, complaint
 	cmd.WaitDelay = commandGrace
 	if err := cmd.Run(); err != nil {
@@ -218,16 +218,21 @@ func verifies(key *metadata.Key, payload, sig []byte) bool {
 	return false
 }
 
-// limited keeps the first bytes of what is written to it.
+// limited keeps the first bytes of what is written to it, and drops the rest, or
+// refuses it.
 type limited struct {
-	kept []byte
-	left int
+	kept   []byte
+	left   int
+	refuse bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	n := min(len(p), l.left)
 	l.left -= n
 	l.kept = append(l.kept, p[:n]...)
+	if l.refuse && n < len(p) {
+		return n, errors.New("more output than a signature has")
+	}
 	return len(p), nil
 }
 
