@@ -1,7 +1,6 @@
 package models
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -63,18 +62,11 @@ func (s *Store) Good(task string) ([]Mark, error) {
 
 func (s *Store) marksPath(task string) string { return filepath.Join(s.taskDir(task), "marks.jsonl") }
 
-// marks returns the latest mark of each generation, in the order of marking. A
-// line that a crash tore is skipped.
+// marks returns the latest mark of each generation, in the order of marking.
 func (s *Store) marks(task string) ([]Mark, error) {
-	data, err := readTail(s.marksPath(task), maxHistoryBytes)
+	all, err := s.everyMark(task)
 	if err != nil {
 		return nil, err
-	}
-	var all []Mark
-	for line := range bytes.Lines(data) {
-		if m, err := parseMark(line); err == nil {
-			all = append(all, m)
-		}
 	}
 	// From the end, the first of each generation is its latest.
 	seen := make(map[int]bool)
