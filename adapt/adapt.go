@@ -106,27 +106,33 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	}
 	r.Seconds.Features = time.Since(start).Seconds()
 
-	train := r.set(SplitTrain)
-	val := r.set(SplitVal)
 	trainStart := time.Now()
-	r.Head, r.History, err = Train(ctx, c.Recipe, len(d.Labels), train, val, func(e Epoch) {
+	r.Head, r.History, err = Train(ctx, c.Recipe, len(d.Labels), r.set(SplitTrain), r.set(SplitVal), func(e Epoch) {
 		tell(Progress{Stage: StageTrain, Done: e.Epoch, Total: c.Recipe.Epochs, Epoch: &e})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("train the head: %w", err)
 	}
 	r.Seconds.Train = time.Since(trainStart).Seconds()
-	r.Best = bestEpoch(c.Recipe, r.History)
+	r.Measure(c.Recipe)
+	r.Seconds.Total = time.Since(start).Seconds()
+	return r, nil
+}
 
-	r.Train = Evaluate(r.Head, train, d.Labels)
-	r.Val = Evaluate(r.Head, val, d.Labels)
+// Measure fills in what the result's head, which was trained by the recipe with
+// that history, comes to on the images of its dataset: Best, the measures and the
+// mistakes.
+func (r *Result) Measure(recipe TrainConfig) {
+	r.Best = bestEpoch(recipe, r.History)
+	labels := r.Dataset.Labels
+	r.Train = Evaluate(r.Head, r.set(SplitTrain), labels)
+	r.Val = Evaluate(r.Head, r.set(SplitVal), labels)
+	r.Test = nil
 	if test := r.set(SplitTest); len(test.Labels) > 0 {
-		m := Evaluate(r.Head, test, d.Labels)
+		m := Evaluate(r.Head, test, labels)
 		r.Test = &m
 	}
 	r.Mistakes = r.mistakes()
-	r.Seconds.Total = time.Since(start).Seconds()
-	return r, nil
 }
 
 // set gathers the features of one split, in the order of the samples.
@@ -166,8 +172,11 @@ func (r *Result) mistakes() []Mistake {
 	return wrong
 }
 
-// bestEpoch returns the epoch whose head Train kept.
+// bestEpoch returns the epoch whose head Train kept, 0 without any.
 func bestEpoch(c TrainConfig, history []Epoch) int {
+	if len(history) == 0 {
+		return 0
+	}
 	best := history[len(history)-1]
 	if c.Patience > 0 {
 		best = history[0]
