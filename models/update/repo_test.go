@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -273,6 +274,28 @@ func (s *server) requests() ([]string, int64) {
 	asked, sent := s.asked, s.sent
 	s.asked, s.sent = nil, 0
 	return asked, sent
+}
+
+// begins returns the first byte of a file that was asked for since the last call of
+// requests; -1 if none was.
+func (s *server) begins(name string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.asked {
+		if rest, ok := strings.CutPrefix(a, name); ok {
+			return firstByte(strings.TrimSpace(rest))
+		}
+	}
+	return -1
+}
+
+// firstByte is where a range that goes to the end begins; without one it is 0.
+func firstByte(header string) int64 {
+	n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(header, "bytes="), "-"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 type counter struct {
