@@ -59,7 +59,7 @@ func (o *Outcome) compare(c comparing) comparison {
 			x = c.before.Features.Row(s.Digest)
 		}
 		y, at := c.features.Row(s.Digest), c.place[s.Label]
-		if at < 0 || x == nil || y == nil {
+		if at < 0 || x == nil || y == nil || !finite(x) {
 			o.Unknown++
 			continue
 		}

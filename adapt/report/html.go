@@ -30,7 +30,7 @@ func HTML(w io.Writer, run *Run, mistakes []Mistake) error {
 		"clean":         clean,
 		"labelsOf":      labelsOf,
 		"add":           func(a, b int) int { return a + b },
-	}).Parse(pageTemplate)
+	}).Parse(pageTemplate + rebaseTemplate)
 	if err != nil {
 		return fmt.Errorf("parse the report's template: %w", err)
 	}

@@ -28,6 +28,8 @@ type page struct {
 	Mistakes    []shot
 	Rest        float64 // seconds
 
+	Rebase *rebaseSection // nil: nothing was compared with anything
+
 	MistakesText, ImagesText, CacheText string
 	CalibrationText                     string
 	Recipe                              []setting
@@ -109,6 +111,9 @@ func newPage(run *Run, wrong []Mistake) (*page, error) {
 	if !run.Created.IsZero() {
 		p.Created = run.Created.Format(time.RFC3339)
 		p.CreatedText = run.Created.Format("2 January 2006, 15:04 MST")
+	}
+	if run.Rebase != nil {
+		p.Rebase = newRebaseSection(run.Rebase)
 	}
 	if run.Cache != nil {
 		p.CacheText = run.Cache.sentence()

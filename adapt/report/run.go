@@ -43,6 +43,7 @@ type Run struct {
 	Verdict   Verdict         `json:"verdict"`              // from Judge
 
 	Calibration *Calibration `json:"calibration,omitempty"` // nil: the head was not calibrated
+	Rebase      *Rebase      `json:"rebase,omitempty"`      // nil: the head was not compared with another base's
 
 	Skipped    []adapt.Skip      `json:"skipped,omitempty"`
 	Duplicates []adapt.Duplicate `json:"duplicates,omitempty"`

@@ -32,6 +32,7 @@ func Text(w io.Writer, run *Run, o TextOptions) error {
 	t.curves()
 	t.measures()
 	t.verdict()
+	t.rebase()
 	t.facts()
 	if _, err := w.Write(t.buf.Bytes()); err != nil {
 		return fmt.Errorf("write summary: %w", err)
@@ -271,5 +272,27 @@ func (t *textReport) verdict() {
 	t.paragraph("", t.paint(sgrBold, t.signs(v.Headline)))
 	for _, d := range v.Details {
 		t.paragraph("", t.signs(d))
+	}
+}
+
+// rebase says how the new head compares with the one that was in use.
+func (t *textReport) rebase() {
+	r := t.run.Rebase
+	if r == nil {
+		return
+	}
+	t.heading("Rebase", "")
+	t.paragraph("", t.paint(sgrBold, t.signs(r.headline())))
+	t.paragraph("", t.signs(clean(r.Verdict.Reason))+".")
+	for _, note := range r.notes() {
+		t.paragraph("", t.signs(note))
+	}
+	t.paragraph("", "Flipped: "+t.signs(r.flipCounts()))
+	for _, f := range WorstFlips(r.Flipped, pathsNamed) {
+		t.paragraph("- ", fmt.Sprintf("%s: was %s %s, is %s %s", clean(f.Path),
+			clean(f.Before.Label), percent(float64(f.Before.Score)), clean(f.After.Label), percent(float64(f.After.Score))))
+	}
+	if more := len(r.Flipped) - pathsNamed; more > 0 {
+		t.paragraph("", fmt.Sprintf("and %d more%s", more, t.elsewhere()))
 	}
 }
