@@ -12,7 +12,9 @@ import (
 // as they come when nothing has changed. PostgreSQL runs without syncing.
 func BenchmarkAccept(b *testing.B) {
 	for name, open := range map[string]func(b *testing.B) *Records{
-		"SQLite":     func(b *testing.B) *Records { return opened(b)(OpenSQLite(b.Context(), filepath.Join(b.TempDir(), "f"))) },
+		"SQLite": func(b *testing.B) *Records {
+			return opened(b)(OpenSQLite(b.Context(), filepath.Join(b.TempDir(), "f")))
+		},
 		"PostgreSQL": func(b *testing.B) *Records { return opened(b)(OpenPostgres(b.Context(), postgres.Start(b))) },
 	} {
 		b.Run(name, func(b *testing.B) {
