@@ -24,7 +24,7 @@ type deed struct {
 var deeds = map[string]deed{
 	"roll back": {
 		func(s *Store) error {
-			n, err := s.Rollback(context.Background(), lamps, 3, "too slow")
+			n, err := s.Rollback(context.Background(), lamps, 3, ByPerson, "too slow")
 			if err == nil && n != 2 {
 				err = fmt.Errorf("went back to %d", n)
 			}

@@ -11,11 +11,23 @@ import (
 	"unicode/utf8"
 )
 
+// By is who or what takes a generation out of use.
+type By string
+
+// Who takes a generation out of use.
+const (
+	ByPerson     By = "person"     // somebody asked for it
+	ByProbation  By = "probation"  // it did worse than the one before
+	ByStarts     By = "starts"     // it failed to start, again and again
+	ByRevocation By = "revocation" // the release that it was made from was revoked
+)
+
 // Mark is a word about a generation by whoever watched it: a runtime after its
 // probation, or a person. The latest word about a generation counts.
 type Mark struct {
 	Generation int       `json:"generation"`
-	Good       bool      `json:"good"` // false: it was rolled back from
+	Good       bool      `json:"good"`         // false: it was rolled back from
+	By         By        `json:"by,omitempty"` // who did, of those that were
 	When       time.Time `json:"when,omitzero"`
 	Who        string    `json:"who,omitempty"` // user name
 	Why        string    `json:"why,omitempty"`
@@ -44,7 +56,7 @@ func (s *Store) markGood(ctx context.Context, task string, n int, why string) er
 	if _, err := s.load(task, n); err != nil { // it may have been collected meanwhile
 		return err
 	}
-	return s.mark(task, n, true, why)
+	return s.mark(task, Mark{Generation: n, Good: true, Why: why})
 }
 
 // Good returns the marks of the generations that are on record as good, the
@@ -58,6 +70,19 @@ func (s *Store) Good(task string) ([]Mark, error) {
 		return nil, fmt.Errorf("good generations of task %q: %w", task, err)
 	}
 	return slices.DeleteFunc(marks, func(m Mark) bool { return !m.Good }), nil
+}
+
+// RolledBack returns the marks of the generations that were rolled back from and
+// not marked good since, the latest mark last.
+func (s *Store) RolledBack(task string) ([]Mark, error) {
+	if err := CheckTask(task); err != nil {
+		return nil, err
+	}
+	marks, err := s.marks(task)
+	if err != nil {
+		return nil, fmt.Errorf("generations of task %q that were rolled back from: %w", task, err)
+	}
+	return slices.DeleteFunc(marks, func(m Mark) bool { return m.Good }), nil
 }
 
 func (s *Store) marksPath(task string) string { return filepath.Join(s.taskDir(task), "marks.jsonl") }
@@ -81,18 +106,20 @@ func (s *Store) marks(task string) ([]Mark, error) {
 	return latest, nil
 }
 
-// mark appends a mark unless the last one says the same. Needs the task's lock.
-func (s *Store) mark(task string, n int, good bool, why string) error {
+// mark appends a mark, with time and user, unless the last one says the same.
+// Needs the task's lock.
+func (s *Store) mark(task string, m Mark) error {
 	marks, err := s.marks(task)
 	if err != nil {
 		return err
 	}
 	if len(marks) > 0 {
-		if last := marks[len(marks)-1]; last.Generation == n && last.Good == good {
+		if last := marks[len(marks)-1]; last.Generation == m.Generation && last.Good == m.Good {
 			return nil
 		}
 	}
-	return s.appendLine(s.marksPath(task), Mark{Generation: n, Good: good, When: now(), Who: userName(), Why: why})
+	m.When, m.Who = now(), userName()
+	return s.appendLine(s.marksPath(task), m)
 }
 
 // parseMark reads one JSON object; fields it does not know are ignored.

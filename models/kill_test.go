@@ -146,7 +146,7 @@ func roll(s *Store) error {
 	if err := s.MarkGood(ctx, lamps, 3, "it works"); err != nil {
 		return err
 	}
-	_, err := s.Rollback(ctx, lamps, 3, "it does not")
+	_, err := s.Rollback(ctx, lamps, 3, ByPerson, "it does not")
 	return err
 }
 

@@ -18,19 +18,19 @@ import (
 // from zero means whichever is in use. If from is not the one in use, somebody
 // was faster: nothing is changed, and the one in use is returned.
 //
-// The generation that is left is no longer on record as good. The reason is
+// The generation that is left is no longer on record as good. By and the reason are
 // recorded with that and with the activation, cut if it is too long. Rollback
 // waits for other changes to the task until ctx ends. After an error either
 // generation may be in use, whole; calling it again completes it.
-func (s *Store) Rollback(ctx context.Context, task string, from int, why string) (int, error) {
-	n, err := s.rollback(ctx, task, from, why)
+func (s *Store) Rollback(ctx context.Context, task string, from int, by By, why string) (int, error) {
+	n, err := s.rollback(ctx, task, from, by, why)
 	if err != nil {
 		return 0, fmt.Errorf("roll back: %w", s.explain(err))
 	}
 	return n, nil
 }
 
-func (s *Store) rollback(ctx context.Context, task string, from int, why string) (int, error) {
+func (s *Store) rollback(ctx context.Context, task string, from int, by By, why string) (int, error) {
 	if _, err := s.Active(task); err != nil && !errors.Is(err, ErrDamaged) { // before the lock, which would make the task's folder
 		return 0, err
 	}
@@ -56,7 +56,7 @@ func (s *Store) rollback(ctx context.Context, task string, from int, why string)
 	// First the mark: should the process end in between, nobody goes back to this
 	// generation. The other way round somebody could.
 	if active.Current > 0 {
-		if err := s.mark(task, active.Current, false, clip(why)); err != nil {
+		if err := s.mark(task, Mark{Generation: active.Current, By: by, Why: clip(why)}); err != nil {
 			return 0, err
 		}
 	}

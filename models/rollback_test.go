@@ -16,7 +16,7 @@ import (
 // rollBack rolls back and checks where to.
 func rollBack(t *testing.T, s *Store, from, want int) {
 	t.Helper()
-	n, err := s.Rollback(t.Context(), lamps, from, "it failed")
+	n, err := s.Rollback(t.Context(), lamps, from, ByPerson, "it failed")
 	if err != nil || n != want {
 		t.Fatalf("went back to %d, want %d: %v", n, want, err)
 	}
@@ -30,7 +30,7 @@ func stuck(t *testing.T, s *Store) {
 	t.Helper()
 	before, _ := s.Active(lamps)
 	marks, _ := s.marks(lamps)
-	_, err := s.Rollback(t.Context(), lamps, 0, "it failed")
+	_, err := s.Rollback(t.Context(), lamps, 0, ByPerson, "it failed")
 	if !errors.Is(err, ErrNotFound) || hint.Of(err) == "" {
 		t.Errorf("got %v (hint: %s)", err, hint.Of(err))
 	}
@@ -91,14 +91,17 @@ func TestRollbackIsRecorded(t *testing.T) {
 		t.Errorf("good: %+v, %v", good, err)
 	}
 	long := strings.Repeat("ä\xff", 2000)
-	if _, err := s.Rollback(t.Context(), lamps, 2, long); err != nil {
+	if _, err := s.Rollback(t.Context(), lamps, 2, ByPerson, long); err != nil {
 		t.Fatal(err)
 	}
 	if good, err := s.Good(lamps); err != nil || len(good) != 0 {
 		t.Errorf("good after all: %+v, %v", good, err)
 	}
-	marks, err := s.marks(lamps)
+	marks, err := s.RolledBack(lamps)
 	must(t, err)
+	if len(marks) != 1 || marks[0].Generation != 2 || marks[0].By != ByPerson {
+		t.Errorf("rolled back from: %+v", marks)
+	}
 	a, err := s.Active(lamps)
 	must(t, err)
 	for _, why := range []string{marks[0].Why, a.Why} {
@@ -136,7 +139,7 @@ func TestRollbackPassesOverDamage(t *testing.T) {
 		must(t, os.WriteFile(g.HeadPath(), data, 0o600))
 	}
 	spoil(2)
-	n, err := s.Rollback(t.Context(), lamps, 0, "")
+	n, err := s.Rollback(t.Context(), lamps, 0, ByPerson, "")
 	if err != nil || n != 1 {
 		t.Errorf("went back to %d, %v", n, err)
 	}
@@ -144,7 +147,7 @@ func TestRollbackPassesOverDamage(t *testing.T) {
 	spoil(1)
 	before, err := s.Active(lamps)
 	must(t, err)
-	if _, err = s.Rollback(t.Context(), lamps, 0, ""); !errors.Is(err, ErrNotFound) || !errors.Is(err, ErrDamaged) {
+	if _, err = s.Rollback(t.Context(), lamps, 0, ByPerson, ""); !errors.Is(err, ErrNotFound) || !errors.Is(err, ErrDamaged) {
 		t.Errorf("nothing but damage gave %v", err)
 	}
 	if after, _ := s.Active(lamps); after != before {
@@ -165,7 +168,7 @@ func TestRollbackWithoutPointers(t *testing.T) {
 			must(t, s.MarkGood(t.Context(), lamps, 2, ""))
 			must(t, s.MarkGood(t.Context(), lamps, 3, ""))
 			must(t, harm(s))
-			if n, err := s.Rollback(t.Context(), lamps, 3, ""); err != nil || n != 2 {
+			if n, err := s.Rollback(t.Context(), lamps, 3, ByPerson, ""); err != nil || n != 2 {
 				t.Errorf("went back to %d, %v", n, err)
 			}
 			if a, err := s.Active(lamps); err != nil || a.Current != 2 {
@@ -182,7 +185,7 @@ func TestRollbackWhileLocked(t *testing.T) {
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = s.Rollback(ctx, lamps, 0, "")
+	_, err = s.Rollback(ctx, lamps, 0, ByPerson, "")
 	_, startingErr := s.Starting(ctx, lamps)
 	for name, err := range map[string]error{
 		"roll back": err, "mark good": s.MarkGood(ctx, lamps, 1, ""), "starting": startingErr, "started": s.Started(ctx, lamps),
@@ -205,7 +208,7 @@ func TestDeedsOnAReadOnlyStore(t *testing.T) {
 	if !errors.Is(err, unix.EROFS) || failed != 1 {
 		t.Errorf("starting: %d, %v", failed, err)
 	}
-	_, err = s.Rollback(t.Context(), lamps, 0, "")
+	_, err = s.Rollback(t.Context(), lamps, 0, ByPerson, "")
 	for name, err := range map[string]error{"started": s.Started(t.Context(), lamps), "mark good": s.MarkGood(t.Context(), lamps, 1, ""), "roll back": err} {
 		if !errors.Is(err, unix.EROFS) || !strings.Contains(hint.Of(err), "--store") {
 			t.Errorf("%s: %v (hint: %s)", name, err, hint.Of(err))
@@ -227,7 +230,7 @@ func (readOnly) Remove(path string) error {
 
 func TestDeedsNeedATask(t *testing.T) {
 	s := open(t, t.TempDir()+"/store")
-	_, rollbackErr := s.Rollback(t.Context(), lamps, 0, "")
+	_, rollbackErr := s.Rollback(t.Context(), lamps, 0, ByPerson, "")
 	_, startingErr := s.Starting(t.Context(), lamps)
 	for name, err := range map[string]error{
 		"roll back": rollbackErr, "mark good": s.MarkGood(t.Context(), lamps, 1, ""),

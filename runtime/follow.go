@@ -84,7 +84,7 @@ func (t *Task) start(ctx context.Context, a models.Activation) {
 	}
 	failed := t.countStart(ctx)
 	if failed >= models.MaxFailedStarts {
-		err := t.goBack(ctx, a.Current, fmt.Sprintf("%d starts failed", failed), true)
+		err := t.goBack(ctx, a.Current, models.ByStarts, fmt.Sprintf("%d starts failed", failed), true)
 		if err == nil || ctx.Err() != nil {
 			return
 		}

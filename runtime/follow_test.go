@@ -115,6 +115,9 @@ func TestThreeFailedStartsGoBack(t *testing.T) {
 	if refused != models.MaxFailedStarts {
 		t.Errorf("%d failed starts, want %d", refused, models.MaxFailedStarts)
 	}
+	if marks, err := g.store.RolledBack("shelf"); err != nil || len(marks) != 1 || marks[0].By != models.ByStarts {
+		t.Errorf("on record: %+v, %v", marks, err)
+	}
 	if a, err := g.store.Store.Active("shelf"); err != nil || a.Current != good || !strings.Contains(a.Why, "starts failed") {
 		t.Errorf("%+v, %v", a, err)
 	}

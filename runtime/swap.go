@@ -56,13 +56,13 @@ func (t *Task) refuse(n int, err error) {
 // from is not 0, it must be the one in use. If the store cannot be written and
 // insist is set, the older generation serves all the same, until another one is
 // activated or the process ends. Needs the lock.
-func (t *Task) goBack(ctx context.Context, from int, why string, insist bool) error {
+func (t *Task) goBack(ctx context.Context, from int, by models.By, why string, insist bool) error {
 	store := t.runtime.store
 	a, err := store.Active(t.name)
 	if err != nil && from != 0 {
 		return err
 	}
-	n, err := store.Rollback(ctx, t.name, from, why)
+	n, err := store.Rollback(ctx, t.name, from, by, why)
 	unrecorded := err
 	if err != nil {
 		if !insist || isMissing(err) || ctx.Err() != nil {

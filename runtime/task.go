@@ -140,7 +140,7 @@ func (t *Task) Rollback(ctx context.Context, why string) error {
 		return fmt.Errorf("roll back: %w", err)
 	}
 	defer t.unlock()
-	return t.goBack(ctx, 0, why, false)
+	return t.goBack(ctx, 0, models.ByPerson, why, false)
 }
 
 // MarkGood records that the generation that serves is good, which ends its

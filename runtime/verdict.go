@@ -24,7 +24,7 @@ func (t *Task) carryOut(ctx context.Context) {
 			t.runtime.log.Warn("that a generation is good is not on record", "task", t.name, "generation", n, "error", err)
 		}
 	case probation.RollBack:
-		if err := t.goBack(ctx, n, v.Reason, true); err != nil {
+		if err := t.goBack(ctx, n, models.ByProbation, v.Reason, true); err != nil {
 			t.setProblem(n, fmt.Errorf("it must go (%s), but %w", v.Reason, err))
 			t.runtime.log.Error("no way back from a bad generation", "task", t.name, "generation", n, "reason", v.Reason, "error", err)
 		}

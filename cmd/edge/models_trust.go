@@ -24,7 +24,7 @@ counts as good no longer. A running daemon follows at once.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.trust(cmd.Context(), func(ctx context.Context, store *models.Store) (int, string, error) {
-				n, err := store.Rollback(ctx, a.task, 0, why)
+				n, err := store.Rollback(ctx, a.task, 0, models.ByPerson, why)
 				return n, fmt.Sprintf("task %s went back to generation %d", a.task, n), err
 			})
 		},
