@@ -1,7 +1,9 @@
 package publish
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -45,6 +47,12 @@ type AddOptions struct {
 	// Parents are the files of bases that devices have, from which deltas are made
 	// too. Those from bases in the channels are made in any case.
 	Parents []string
+
+	// Gate is what the measures must pass. Nil: anything goes.
+	Gate *Gate
+	// Fresh refuses, with ErrSame, what a channel has already: the same task, base and
+	// measures.
+	Fresh bool
 
 	// Score makes the scores of a self-test. Nil: no self-test is added to the head.
 	Score Score
@@ -96,6 +104,9 @@ func (r *Repository) Add(ctx context.Context, o AddOptions) (release.Release, er
 			return nil, err
 		}
 		defer w.close()
+		if err := s.admit(w, c, o); err != nil {
+			return nil, err
+		}
 		if added, err = r.release(ctx, s, w, o); err != nil {
 			return nil, err
 		}
@@ -110,6 +121,32 @@ func (r *Repository) Add(ctx context.Context, o AddOptions) (release.Release, er
 		return release.Release{}, err
 	}
 	return added, err
+}
+
+// admit reports whether what is to be published is new and good enough.
+func (s *state) admit(w *work, c release.Channel, o AddOptions) error {
+	if o.Fresh {
+		for _, other := range s.channels {
+			for _, rel := range other.Releases {
+				if rel.Task == w.task && rel.Base.Digest == w.base.Digest && sameJSON(rel.Measures, w.measures) {
+					return fmt.Errorf("release %d of channel %q: %w", rel.Number, other.Name, ErrSame)
+				}
+			}
+		}
+	}
+	if o.Gate != nil {
+		return o.Gate.Check(w.measures, before(c, w.task))
+	}
+	return nil
+}
+
+// sameJSON compares two documents but for their spaces.
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
 // release writes the files of a release, and returns it.

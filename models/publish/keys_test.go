@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if dir := os.Getenv("EDGE_TEST_CHILD"); dir != "" {
+		fmt.Fprintln(os.Stderr, childRole(dir))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

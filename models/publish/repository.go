@@ -27,6 +27,7 @@ var (
 	ErrNothing   = errors.New("nothing to do")
 	ErrWaiting   = errors.New("the repository waits for signatures") // every Pending is it
 	ErrNotBetter = errors.New("it does not pass the gate")
+	ErrSame      = errors.New("the channel has it already")
 )
 
 // Pending says that a change is signed as far as the keys here go, and that
