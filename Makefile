@@ -25,6 +25,7 @@ TFLITE_LIB     := $(DEPS)/linux_$(ARCH)/lib/libtensorflowlite_c.so
 TFLITE_HEADERS := $(DEPS)/include/tensorflow/lite/c/c_api.h
 PYTHON_TEST    := $(DEPS)/python/.installed
 PYTHON_TRITON  := $(DEPS)/triton/.installed
+PYTHON_TUF     := $(DEPS)/tuf/.installed
 PYTHON_KERAS   := $(DEPS)/keras/.installed
 PYTHON_DEPLOY  := $(DEPS)/deploy/.installed
 PYTHON_SERVE   := $(DEPS)/serve/.installed
@@ -45,7 +46,7 @@ TENSORFLOW_HEADERS := include/tensorflow/c/ include/tensorflow/core/platform/cts
 export CGO_ENABLED := 1
 export CGO_CFLAGS  := -O2 -I$(DEPS)/include -I$(TENSORFLOW)/include
 export CGO_LDFLAGS := -L$(DEPS)/linux_$(ARCH)/lib -Wl,-rpath,$$ORIGIN/lib -L$(TENSORFLOW)/lib
-TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib:$(TENSORFLOW)/lib EDGE_PYTHONPATH=$(DEPS)/python EDGE_KERAS_PYTHONPATH=$(DEPS)/keras EDGE_TEST_S3=$(S3_SERVER) EDGE_TEST_POSTGRES=$(POSTGRES) EDGE_TEST_TRITON=$(DEPS)/triton
+TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib:$(TENSORFLOW)/lib EDGE_PYTHONPATH=$(DEPS)/python EDGE_KERAS_PYTHONPATH=$(DEPS)/keras EDGE_TEST_S3=$(S3_SERVER) EDGE_TEST_POSTGRES=$(POSTGRES) EDGE_TEST_TRITON=$(DEPS)/triton EDGE_TEST_TUF=$(DEPS)/tuf
 
 GO_LDFLAGS := -s -w -X main.version=$(VERSION)
 
@@ -230,7 +231,7 @@ setup: tools $(TFLITE_HEADERS) $(TFLITE_LIB) ## Fetch the native library and hea
 setup-trainer: tools $(TENSORFLOW_LINK) ## Fetch TensorFlow's library and headers (part of trainer and test).
 
 .PHONY: setup-python
-setup-python: $(PYTHON_TEST) $(PYTHON_KERAS) $(PYTHON_TRITON)
+setup-python: $(PYTHON_TEST) $(PYTHON_KERAS) $(PYTHON_TRITON) $(PYTHON_TUF)
 
 $(S3_SERVER): versions.mk
 	CGO_ENABLED=0 GOBIN=$(@D) go install -ldflags '-s -w' github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
@@ -329,6 +330,11 @@ $(TENSORFLOW_LIBS:%=bin/lib/%): bin/lib/%: $(TENSORFLOW)/lib/%
 $(PYTHON_TEST): versions.mk
 	rm -rf $(DEPS)/python
 	python3 -m pip install -q --root-user-action=ignore --upgrade --target $(DEPS)/python $(PY_TEST_PACKAGES)
+	touch $@
+
+$(PYTHON_TUF): versions.mk
+	rm -rf $(DEPS)/tuf
+	python3 -m pip install -q --root-user-action=ignore --upgrade --target $(DEPS)/tuf $(PY_TUF_PACKAGES)
 	touch $@
 
 $(PYTHON_TRITON): versions.mk

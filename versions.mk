@@ -24,6 +24,9 @@ PY_TEST_PACKAGES    := ai-edge-litert==2.1.6 tensorboard==2.20.0 numpy==2.2.6
 # NVIDIA's client of the Open Inference Protocol, which the server's tests ask with.
 PY_TRITON_PACKAGES  := tritonclient[http]==2.73.0 numpy==2.2.6
 
+# The Update Framework's own client and repository, which the tests of updates ask.
+PY_TUF_PACKAGES     := tuf==7.0.1 cryptography==50.0.2
+
 # Run by `make lint` alone.
 GOLANGCI_VERSION := v2.15.0
 

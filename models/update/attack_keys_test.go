@@ -1,6 +1,7 @@
 package update
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -111,6 +112,42 @@ var keyAttacks = []attack{
 				r.Roles[metadata.ROOT].KeyIDs = append(r.Roles[metadata.ROOT].KeyIDs, "another")
 			}, one, signer{"another", one.key}))
 			return w.check()
+		}},
+	{name: "one key for the snapshot under ten names", does: "the publisher asks for two keys of the snapshot, and has one under ten names", device: "counts it once", reason: ErrSignature,
+		try: func(w *world) error {
+			one := w.keys[metadata.SNAPSHOT][0]
+			for i := range 9 {
+				id := fmt.Sprint("name ", i)
+				w.root.Signed.Keys[id] = one.public(w.t)
+				w.root.Signed.Roles[metadata.SNAPSHOT].KeyIDs = append(w.root.Signed.Roles[metadata.SNAPSHOT].KeyIDs, id)
+				w.keys[metadata.SNAPSHOT] = append(w.keys[metadata.SNAPSHOT], signer{id, one.key})
+			}
+			w.root.Signed.Roles[metadata.SNAPSHOT].Threshold = 2
+			w.root.Signed.Version++
+			w.writeRoot()
+			w.publish()
+			return w.check()
+		}, heal: func(w *world) {
+			two := w.keys[metadata.SNAPSHOT][0]
+			w.root.Signed.Roles[metadata.SNAPSHOT].KeyIDs = []string{two.id}
+			w.keys[metadata.SNAPSHOT] = []signer{two}
+			w.trust(metadata.SNAPSHOT, newSigner(w.t))
+			w.root.Signed.Version++
+			w.writeRoot()
+			w.publishTwo()
+		}},
+	{name: "more keys wanted than there are", does: "the publisher asks for two keys of the timestamp, and has one", device: "refuses the timestamp", reason: ErrSignature,
+		try: func(w *world) error {
+			w.root.Signed.Roles[metadata.TIMESTAMP].Threshold = 2
+			w.root.Signed.Version++
+			w.writeRoot()
+			w.publish()
+			return w.check()
+		}, heal: func(w *world) {
+			w.trust(metadata.TIMESTAMP, newSigner(w.t))
+			w.root.Signed.Version++
+			w.writeRoot()
+			w.publishTwo()
 		}},
 	{name: "new root by its new keys alone", does: "replaces the root's keys, and signs with the new ones", device: "wants the old ones' signatures too", reason: ErrSignature,
 		try: func(w *world) error {

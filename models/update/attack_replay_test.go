@@ -110,6 +110,19 @@ var replayAttacks = []attack{
 			w.instead("metadata/2.root.json", w.pinned())
 			return w.check()
 		}},
+	{name: "another timestamp of the same version", does: "with the timestamp's key, signs a timestamp.json of the version that the device has, for a snapshot of version 100", device: "keeps the one it has", reason: nil,
+		try: func(w *world) error {
+			w.finds(2)
+			w.evilTimestamp(func(t *metadata.TimestampType) { t.Meta["snapshot.json"].Version = 100 }, w.keys[metadata.TIMESTAMP]...)
+			return w.check()
+		}},
+	{name: "device that slept", does: "nothing: what the device has expired long ago, what the publisher has did not", device: "compares versions with what it has, and takes release 2", reason: nil,
+		try: func(w *world) error {
+			w.timestamp.Signed.Expires = start.Add(25 * day)
+			w.publishTimestamp()
+			w.now = start.Add(18 * day)
+			return w.check()
+		}, heal: func(w *world) { w.now = start.Add(18 * day) }},
 	{name: "one role's file as another's", does: "serves snapshot.json as timestamp.json", device: "looks at what a document says it is", reason: ErrForm,
 		try: func(w *world) error {
 			w.instead("metadata/timestamp.json", w.read(w.newest(metadata.SNAPSHOT)))
@@ -131,14 +144,14 @@ var replayAttacks = []attack{
 		}},
 	{name: "revoked release", does: "nothing: the publisher revokes release 2", device: "sees the reason, and stays with release 1", reason: nil,
 		try: func(w *world) error {
-			c, err := w.Check(w.t.Context())
+			c, err := w.device.check()
 			must(w.t, err)
 			c.Releases[1].Revoked = "eats cats"
 			data, err := c.Encode()
 			must(w.t, err)
 			w.add(release.Target("stable"), data)
 			w.publish()
-			c, err = w.Check(w.t.Context())
+			c, err = w.device.check()
 			newest, why, ok := c.Newest(release.Device{ID: "d", Task: "lamps", Base: w.one.Digest}, 0)
 			if !ok || newest.Number != 1 || c.Releases[1].Revoked != "eats cats" {
 				w.t.Errorf("release %d, %v, %v", newest.Number, why, ok)

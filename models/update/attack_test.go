@@ -88,7 +88,7 @@ func (w *world) publishTwo() {
 
 // check is what the device says of the channel.
 func (w *world) check() error {
-	_, err := w.Check(w.t.Context())
+	_, err := w.device.check()
 	return err
 }
 

@@ -371,7 +371,10 @@ func careful(name string, do func() error) (err error) {
 			err = fmt.Errorf("%s.json is %w: %v", name, ErrForm, p)
 		}
 	}()
-	if err = do(); err == nil || errors.Is(err, ErrForm) || errors.Is(err, &metadata.ErrBadVersionNumber{}) || errors.Is(err, &metadata.ErrLengthOrHashMismatch{}) {
+	if err = do(); errors.Is(err, ErrForm) {
+		return fmt.Errorf("%s.json: %w", name, err)
+	}
+	if err == nil || errors.Is(err, &metadata.ErrBadVersionNumber{}) || errors.Is(err, &metadata.ErrLengthOrHashMismatch{}) {
 		return err
 	}
 	reason := ErrForm

@@ -320,6 +320,7 @@ type device struct {
 	dir          string
 	now          time.Time
 	synchronised bool
+	also         func(error) // is told how each check of a test ended; nil: nobody is
 }
 
 // memoryDir returns an empty folder that goes with the test, in memory where there
@@ -367,7 +368,7 @@ func over(t testing.TB, s *server) Source {
 
 // newest returns the number of the newest release that a check finds.
 func (d *device) newest() (int, error) {
-	c, err := d.Check(d.t.Context())
+	c, err := d.check()
 	if err != nil {
 		return 0, err
 	}
@@ -375,6 +376,14 @@ func (d *device) newest() (int, error) {
 		return 0, nil
 	}
 	return c.Releases[len(c.Releases)-1].Number, nil
+}
+
+func (d *device) check() (release.Channel, error) {
+	c, err := d.Check(d.t.Context())
+	if d.also != nil {
+		d.also(err)
+	}
+	return c, err
 }
 
 // finds checks, and expects a release.
