@@ -21,6 +21,7 @@ type generationLine struct {
 	Current    bool            `json:"current"`
 	Previous   bool            `json:"previous"` // in use before the current one
 	Good       bool            `json:"good"`     // on record as proven
+	Pinned     bool            `json:"pinned"`   // gc leaves it alone
 	Created    time.Time       `json:"created"`
 	Base       models.Base     `json:"base"`
 	Labels     []string        `json:"labels"`
@@ -30,11 +31,15 @@ type generationLine struct {
 func (a *app) modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "models",
-		Short: "List, activate, roll back and mark the generations of a task",
+		Short: "The generations of a task: list, compare, use, go back, keep, clean up",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.modelsListCommand(), a.modelsActivateCommand(), a.modelsRollbackCommand(), a.modelsMarkGoodCommand())
+	cmd.AddCommand(
+		a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand(), a.modelsDiffCommand(),
+		a.modelsActivateCommand(), a.modelsRollbackCommand(), a.modelsMarkGoodCommand(),
+		a.modelsPinCommand(), a.modelsUnpinCommand(), a.modelsGCCommand(), a.modelsFsckCommand(),
+	)
 	return cmd
 }
 
@@ -88,11 +93,19 @@ func (a *app) generationLines(store *models.Store, task string) ([]generationLin
 	for _, m := range marks {
 		good[m.Generation] = true
 	}
+	pinned := map[int]bool{}
+	pins, err := store.Pins(task)
+	if err != nil {
+		a.warn("%v", err) // the generations can still be used
+	}
+	for _, p := range pins {
+		pinned[p.Generation] = true
+	}
 	var lines []generationLine
 	for _, g := range generations {
 		m := g.Manifest
 		lines = append(lines, generationLine{
-			Task: task, Generation: g.Generation, Current: g.Generation == active.Current, Previous: g.Generation == active.Previous, Good: good[g.Generation],
+			Task: task, Generation: g.Generation, Current: g.Generation == active.Current, Previous: g.Generation == active.Previous, Good: good[g.Generation], Pinned: pinned[g.Generation],
 			Created: m.Created, Base: m.Base, Labels: m.Labels, Measures: m.Measures,
 		})
 	}
@@ -114,15 +127,8 @@ func (a *app) printGenerations(lines []generationLine) error {
 	}
 	t := newTable("task", "generation", "", "created", "base", "classes", "images", "validation")
 	for _, l := range lines {
-		var m struct {
-			Images int
-			Val    struct{ Accuracy float64 }
-		}
-		if err := json.Unmarshal(l.Measures, &m); err != nil {
-			return fmt.Errorf("measures of generation %d: %w", l.Generation, err)
-		}
-		t.AppendRow([]any{l.Task, l.Generation, l.state(), l.Created.Local().Format("2006-01-02 15:04"), l.Base.Name,
-			len(l.Labels), m.Images, fmt.Sprintf("%.1f %%", 100*m.Val.Accuracy)})
+		m := readMeasures(l.Measures)
+		t.AppendRow([]any{l.Task, l.Generation, l.state(), day(l.Created), l.Base.Name, len(l.Labels), m.Images, m.validation()})
 	}
 	_, err := fmt.Fprintln(a.stdout, t.Render())
 	return err
@@ -140,6 +146,9 @@ func (l generationLine) state() string {
 	if l.Good {
 		words = append(words, "good")
 	}
+	if l.Pinned {
+		words = append(words, "pinned")
+	}
 	return strings.Join(words, ", ")
 }
 
@@ -153,7 +162,8 @@ func generationNumber(arg string) (int, error) {
 }
 
 func (a *app) modelsActivateCommand() *cobra.Command {
-	return &cobra.Command{
+	var why string
+	cmd := &cobra.Command{
 		Use:     "activate N",
 		Short:   "Use generation N of the task from now on",
 		Example: "  edge models activate 2 --task lamps",
@@ -167,7 +177,7 @@ func (a *app) modelsActivateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := store.Activate(cmd.Context(), a.task, n, "asked for"); err != nil {
+			if err := store.Activate(cmd.Context(), a.task, n, why); err != nil {
 				return device.InputOr(err)
 			}
 			if a.json {
@@ -177,4 +187,6 @@ func (a *app) modelsActivateCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&why, "why", "asked for", "the reason, for the record")
+	return cmd
 }
