@@ -75,7 +75,7 @@ func (r Release) Due(id string) error {
 // Newest returns the newest release after the number that suits the device and is
 // due. If there is none, why says what kept it from the newest that there is; nil
 // if there is nothing newer.
-func (c Channel) Newest(d Device, after int) (r Release, why error, ok bool) {
+func (c Channel) Newest(d Device, after int) (r Release, ok bool, why error) {
 	for _, r := range slices.Backward(c.Releases) {
 		if r.Number <= after {
 			break
@@ -85,13 +85,13 @@ func (c Channel) Newest(d Device, after int) (r Release, why error, ok bool) {
 			err = r.Due(d.ID)
 		}
 		if err == nil {
-			return r, nil, true
+			return r, true, nil
 		}
 		if why == nil {
 			why = fmt.Errorf("release %d is not for this device: %w", r.Number, err)
 		}
 	}
-	return Release{}, why, false
+	return Release{}, false, why
 }
 
 // Find returns the release of that number.

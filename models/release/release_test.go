@@ -163,13 +163,13 @@ func TestNewest(t *testing.T) {
 	halted.Rollout.Halted = "too many rollbacks"
 	low.Rollout.Percent = release.Bucket("d", "") // not below itself
 	c := channel(numbered(1), old, low, halted)
-	if r, why, ok := c.Newest(d, 0); !ok || r.Number != 2 || why != nil {
+	if r, ok, why := c.Newest(d, 0); !ok || r.Number != 2 || why != nil {
 		t.Errorf("release %d, %v, %v; want 2", r.Number, why, ok)
 	}
-	if _, why, ok := c.Newest(d, 2); ok || why == nil || !strings.Contains(why.Error(), "too many rollbacks") {
+	if _, ok, why := c.Newest(d, 2); ok || why == nil || !strings.Contains(why.Error(), "too many rollbacks") {
 		t.Errorf("after 2: %v, %v; want the halt", why, ok)
 	}
-	if _, why, ok := c.Newest(d, 4); ok || why != nil {
+	if _, ok, why := c.Newest(d, 4); ok || why != nil {
 		t.Errorf("after the last: %v, %v", why, ok)
 	}
 }

@@ -152,7 +152,7 @@ var replayAttacks = []attack{
 			w.add(release.Target("stable"), data)
 			w.publish()
 			c, err = w.device.check()
-			newest, why, ok := c.Newest(release.Device{ID: "d", Task: "lamps", Base: w.one.Digest}, 0)
+			newest, ok, why := c.Newest(release.Device{ID: "d", Task: "lamps", Base: w.one.Digest}, 0)
 			if !ok || newest.Number != 1 || c.Releases[1].Revoked != "eats cats" {
 				w.t.Errorf("release %d, %v, %v", newest.Number, why, ok)
 			}
