@@ -113,6 +113,7 @@ func TestPartsOfAFrameRunAtTheSameTime(t *testing.T) {
 	g.run()
 	source.show(t, "red", 3)
 	g.frames("right", 3)
+	g.frames("left", 3)
 	hold := make(chan struct{})
 	g.engine.setWait(hold)
 	source.show(t, "red", 1)
