@@ -75,7 +75,8 @@ var allowed = map[string][]string{
 		"camera", "camera/csi", "camera/dir", "camera/pattern", "camera/pipe", "camera/pixel", "camera/stream", "camera/v4l2",
 	},
 	"adapt/device": {
-		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/report", "camera/pixel", "models", "models/base", "runtime/engine", "tflite",
+		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/head", "adapt/rebase", "adapt/report", "camera/pixel",
+		"models", "models/base", "models/bundle", "models/release", "runtime/engine", "tflite",
 	},
 	"adapt/watch":       {},
 	"bench/unknowns":    {"adapt", "adapt/calibrate", "adapt/head", "models/base", "tflite"},

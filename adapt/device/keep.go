@@ -1,11 +1,14 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/calibrate"
@@ -26,7 +29,19 @@ type Keeping struct {
 	Run    *report.Run
 	// NoActivate keeps the generation without putting it in use.
 	NoActivate bool
+
+	Reason string            // why the generation is made; "": it was adapted
+	Parent int               // the generation that it is to replace; 0: none, or it does not matter
+	Files  map[string][]byte // further files of the generation, by name
+	// Calibrated is the head's calibration, fitted already. nil: Keep fits one on
+	// Learned, or on the result's own images if that is nil too.
+	Calibrated []byte
+	Learned    *Learned
 }
+
+// Learned are the images that a head was trained on, and those that its epoch was
+// chosen with, where they are not the dataset's alone.
+type Learned struct{ Train, Val adapt.Set }
 
 // ReportName is the file of a generation that people look at.
 const ReportName = "report.html"
@@ -57,6 +72,11 @@ func Keep(ctx context.Context, k Keeping) error {
 	if err := k.calibrate(); err != nil {
 		return err
 	}
+	for _, name := range slices.Sorted(maps.Keys(k.Files)) {
+		if err := k.Draft.WriteFile(name, k.Files[name]); err != nil {
+			return err
+		}
+	}
 	samples, err := receipt(k.Result.Dataset)
 	if err != nil {
 		return err
@@ -79,6 +99,7 @@ func Keep(ctx context.Context, k Keeping) error {
 	if ctx.Err() != nil { // a free lock is taken without looking
 		return context.Cause(ctx)
 	}
+	m.Reason, m.Parent = cmp.Or(k.Reason, reason), k.Parent
 	g, err := k.Draft.Commit(ctx, m)
 	if err != nil {
 		return err
@@ -87,20 +108,19 @@ func Keep(ctx context.Context, k Keeping) error {
 	if k.NoActivate {
 		return nil
 	}
-	return k.Store.Activate(ctx, g.Task, g.Generation, reason)
+	return k.Store.Activate(ctx, g.Task, g.Generation, m.Reason)
 }
 
-// calibrate fits the head's calibration on the validation images, adds it to the
-// draft and to the run.
+// calibrate adds the head's calibration to the draft and to the run.
 func (k Keeping) calibrate() error {
-	of := func(split adapt.Split) adapt.Set {
-		return k.Result.Dataset.Set(k.Result.Features, func(s adapt.Sample) bool { return s.Split == split })
+	data := k.Calibrated
+	if data == nil {
+		var err error
+		if data, err = k.fitCalibration(); err != nil {
+			return err
+		}
 	}
-	c, err := calibrate.Fit(k.Base.Source.Digest, k.Result.Head, of(adapt.SplitTrain), of(adapt.SplitVal))
-	if err != nil {
-		return err
-	}
-	data, err := c.Encode()
+	c, err := calibrate.Parse(data)
 	if err != nil {
 		return err
 	}
@@ -108,7 +128,23 @@ func (k Keeping) calibrate() error {
 	return k.Draft.WriteFile(calibrate.FileName, data)
 }
 
-// reason is why a generation was made.
+// fitCalibration fits the head's calibration on the validation images.
+func (k Keeping) fitCalibration() ([]byte, error) {
+	of := func(split adapt.Split) adapt.Set {
+		return k.Result.Dataset.Set(k.Result.Features, func(s adapt.Sample) bool { return s.Split == split })
+	}
+	l := k.Learned
+	if l == nil {
+		l = &Learned{of(adapt.SplitTrain), of(adapt.SplitVal)}
+	}
+	c, err := calibrate.Fit(k.Base.Source.Digest, k.Result.Head, l.Train, l.Val)
+	if err != nil {
+		return nil, err
+	}
+	return c.Encode()
+}
+
+// reason is why a generation was made, unless somebody says more.
 const reason = "adapted"
 
 // manifest is what the generation says of itself.
@@ -120,7 +156,6 @@ func manifest(source base.Source, ref models.Base, r *adapt.Result, run *report.
 		Features:      source.Features,
 		Labels:        r.Dataset.Labels,
 		Recipe:        run.Recipe,
-		Reason:        reason,
 	}
 	type pair struct {
 		Accuracy float64 `json:"accuracy"`
@@ -131,7 +166,15 @@ func manifest(source base.Source, ref models.Base, r *adapt.Result, run *report.
 		Train  pair  `json:"train"`
 		Val    pair  `json:"val"`
 		Test   *pair `json:"test,omitempty"`
-	}{r.Dataset.Images().Total, pair{r.Train.Accuracy, r.Train.Loss}, pair{r.Val.Accuracy, r.Val.Loss}, nil}
+		// Of a rebase: both heads on the held-out images that they were compared on.
+		Compared int   `json:"compared,omitempty"`
+		Before   *pair `json:"before,omitempty"`
+		After    *pair `json:"after,omitempty"`
+	}{Images: r.Dataset.Images().Total, Train: pair{r.Train.Accuracy, r.Train.Loss}, Val: pair{r.Val.Accuracy, r.Val.Loss}}
+	if b := run.Rebase; b != nil && b.Compared > 0 {
+		measures.Compared = b.Compared
+		measures.Before, measures.After = &pair{b.Before.Accuracy, b.Before.Loss}, &pair{b.After.Accuracy, b.After.Loss}
+	}
 	if r.Test != nil {
 		measures.Test = &pair{r.Test.Accuracy, r.Test.Loss}
 	}

@@ -40,7 +40,7 @@ type comparison struct {
 
 // tie is how much higher the loss may be, in nats, where as many images are right:
 // two heads that know everything differ by less, and that says nothing.
-const tie = 0.02
+const tie = 0.01
 
 // judge applies the rule that the package's documentation states.
 func judge(c comparison, margin float64) Verdict {

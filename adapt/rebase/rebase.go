@@ -232,7 +232,7 @@ func (o *Outcome) takePublished(in Input, c classes) error {
 		d = &adapt.Dataset{}
 	}
 	d.Labels = c.server
-	o.Result = &adapt.Result{Dataset: d, Features: &adapt.Features{}, Head: in.Server.Head}
+	o.Result = &adapt.Result{Dataset: d, Head: in.Server.Head}
 	o.Result.Measure(in.Recipe)
 	o.Verdict = Verdict{true, AsPublished, "there are no samples to judge by, and the published head passes its own test"}
 	return nil
