@@ -14,7 +14,8 @@ import (
 )
 
 // HaltFunc halts the roll-out of a release on a channel. It is called again after an
-// error, so it does nothing if the roll-out is halted already.
+// error, so it does nothing if the roll-out is halted already; nor does it fail for a
+// release that the channel no longer holds, which nobody takes any more.
 type HaltFunc func(ctx context.Context, channel string, release int, reason string) error
 
 // How often the rule is looked at when nothing calls for it, at least how long between

@@ -92,14 +92,14 @@ function show(f) {
   tiles(f.devices);
   $("alarms").replaceChildren(...f.over.map((o) => el("p", { class: "alarm" },
     `Release ${o.release} on ${o.channel}: ${o.rollbacks} of ${o.devices} devices went back, and its roll-out is not halted: ${o.problem}`)));
-  table("releases", [["release", "n"], ["channel"], ["roll-out"], ["activated", "n"], ["of", "n"], ["active", "n"], ["refused", "n"], ["rolled back", "n"], ["share", "n"], ["since"], ["halted"]],
+  table("releases", [["release", "n"], ["channel"], ["roll-out"], ["activated", "n"], ["of", "n"], ["active", "n"], ["refused", "n"], ["rolled back", "n"], ["share", "n"], ["since", "t"], ["halted"]],
     f.releases.map((r) => [r.release, r.channel || "–", bar(r), r.activated, r.following, r.active, r.refused,
       el("span", { class: r.rolled_back ? "bad" : "" }, r.rolled_back), percent(r.rolled_back, r.activated), ago(r.first),
       r.halt ? el("span", { class: "bad" }, ago(r.halt.when), ": " + r.halt.reason) : ""]), "no device has told of a release yet");
   table("stuck", [["devices", "n"], ["reason"], ["for example"]], f.stuck.map((s) => [s.devices, s.reason, link(s.example)]), "none");
   table("versions", [["version"], ["devices", "n"]], f.versions.map((v) => [v.name, v.devices]), "none yet");
   table("channels", [["channel"], ["devices", "n"]], f.channels.map((c) => [c.name || "none", c.devices]), "none yet");
-  table("rollbacks", [["when"], ["device"], ["task"], ["release", "n"], ["generation", "n"], ["back to", "n"], ["by"], ["reason"]],
+  table("rollbacks", [["when", "t"], ["device"], ["task"], ["release", "n"], ["generation", "n"], ["back to", "n"], ["by"], ["reason"]],
     f.rollbacks.map((b) => [ago(b.seen), link(b.device), b.task, b.release || "–", b.generation, b.to || "–", b.by, b.reason]), "none");
   days(f.days, f.time);
   $("fleet").hidden = false;
@@ -128,7 +128,7 @@ async function devices(more) {
   listed = more ? listed.concat(answer.devices) : answer.devices;
   next = answer.next || "";
   $("more").hidden = !next;
-  table("devices", [["device"], ["last report"], ["edge"], ["architecture"], ["channel"], ["state"]],
+  table("devices", [["device"], ["last report", "t"], ["edge"], ["architecture"], ["channel"], ["state"]],
     listed.map((d) => [link(d.id), ago(d.seen), d.edge || "–", d.architecture || "–", d.channel || "–",
       d.blocked ? el("span", { class: "bad" }, "blocked: " + d.blocked) : d.stuck ? el("span", { class: "bad" }, "stuck: " + d.stuck) : d.seen && !d.ready ? el("span", { class: "bad" }, "not ready") : ""]), "none");
 }
