@@ -105,6 +105,11 @@ flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, fi
 bench-unknowns: setup ## Measure how unknown pictures are told, on ../shared/data, into docs/unknowns.md (minutes).
 	$(TEST_ENV) go run ./bench/unknowns --data ../shared/data --doc docs/unknowns.md
 
+# About half an hour on two cores that are free, 6 GB of memory and as much of /dev/shm.
+.PHONY: bench-fleet
+bench-fleet: ## Have 100,000 simulated devices follow a channel, into bench/results/fleet.md (half an hour).
+	nice go run ./bench/fleet --devices 100000 --out bench/results
+
 .PHONY: bench-keras
 bench-keras: build $(PYTHON_KERAS)
 	PYTHONPATH=$(DEPS)/keras python3 bench/keras/compare.py --edge bin/edge --data ../shared/data --out bench/results

@@ -76,9 +76,10 @@ var allowed = map[string][]string{
 	},
 	"adapt/device": {
 		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/head", "adapt/rebase", "adapt/report", "camera/pixel",
-		"models", "models/base", "models/bundle", "models/release", "runtime/engine", "tflite",
+		"models", "models/base", "models/bundle", "models/release", "models/update", "runtime/engine", "tflite",
 	},
 	"adapt/watch":       {},
+	"bench/fleet":       {"adapt/finetune/network", "camera/pixel", "models", "models/publish", "models/release", "models/update", "tflite/file"},
 	"bench/unknowns":    {"adapt", "adapt/calibrate", "adapt/head", "models/base", "tflite"},
 	"adapt/calibrate":   {"adapt", "adapt/head", "adapt/internal/kernel"},
 	"runtime/decide":    {},
@@ -103,7 +104,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/edge": {
 		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
-		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/bundle", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/publish", "models/release", "runtime", "runtime/config", "runtime/engine",
+		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/bundle", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
 		"runtime/server", "runtime/server/access", "runtime/sink", "tflite", "tflite/delta", "tflite/file",
 	},
 }
@@ -128,7 +129,7 @@ var homes = map[string][]string{
 	"github.com/google/flatbuffers":  {"tflite/file"},
 	"github.com/bluenviron":          {"camera/stream"},
 	"github.com/jackc/pgx":           {"models/fleet/records"},
-	"gonum.org/v1/plot":              {"adapt/report"},
+	"gonum.org/v1/plot":              {"adapt/report", "bench/fleet"},
 	"github.com/klauspost/compress":  {"tflite/delta"},
 }
 
