@@ -47,6 +47,9 @@ type AddOptions struct {
 	// Parents are the files of bases that devices have, from which deltas are made
 	// too. Those from bases in the channels are made in any case.
 	Parents []string
+	// Known are the files of bases that devices may have, tried in the same way: one
+	// that differs in more than values is passed over.
+	Known []string
 
 	// Gate is what the measures must pass. Nil: anything goes.
 	Gate *Gate

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/internal/hint"
@@ -26,14 +27,14 @@ const (
 func (r *Repository) deltas(ctx context.Context, s *state, w *work, o AddOptions) ([]release.Delta, error) {
 	var from []parent
 	seen := map[digest.Digest]bool{w.base.Digest: true}
-	for _, path := range o.Parents {
+	for i, path := range slices.Concat(o.Parents, o.Known) {
 		d, _, err := digest.OfFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("parent: %w", err)
 		}
 		if !seen[d] {
 			seen[d] = true
-			from = append(from, parent{d, path, true})
+			from = append(from, parent{d, path, i < len(o.Parents)})
 		}
 	}
 	known := 0

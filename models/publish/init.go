@@ -82,7 +82,7 @@ func (r *Repository) init(ctx context.Context, o InitOptions) error {
 		}
 	}
 	if _, err := os.Stat(r.metadataPath(timestampName)); err == nil {
-		return hint.Wrap(fmt.Errorf("a repository is %w", ErrThere), "see what it holds: edge publish status "+r.dir)
+		return hint.Wrap(fmt.Errorf("a repository is %w", ErrThere), "see what it holds: edge publish status --repository "+r.dir)
 	}
 	if err := r.mkdirs(r.dir, 0o755); err != nil {
 		return err

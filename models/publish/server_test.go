@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,7 +108,7 @@ func TestServer(t *testing.T) {
 func TestServerTokens(t *testing.T) {
 	r, _, _ := newRepository(t)
 	tokens := []string{"one", "two"}
-	s := httptest.NewServer(&publish.Server{Dir: r.Public(), Tokens: func() []string { return tokens }})
+	s := httptest.NewServer(&publish.Server{Dir: r.Public(), Allow: func(token string) bool { return slices.Contains(tokens, token) }})
 	defer s.Close()
 	url := s.URL + "/metadata/1.root.json"
 	for header, want := range map[string]int{
