@@ -228,6 +228,11 @@ func (u *Updater) apply(ctx context.Context, ch release.Channel, task UpdateTask
 		out.Reason = "its base is in use already"
 		return out, u.taken(ctx, task.Name, r)
 	}
+	guard, err := u.Store.Guard() // the base that comes now is in no generation yet
+	if err != nil {
+		return out, err
+	}
+	defer guard.Release() //nolint:errcheck // nothing was written
 	if err := u.Client.Base(ctx, u.Store, r.Base, u.progress("base")); err != nil {
 		return out, err
 	}

@@ -72,7 +72,7 @@ model or stored generation) cannot be used; 130 interrupted.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print results and errors only, no progress")
 	root.AddCommand(
 		a.adaptCommand(), a.classifyCommand(), a.evalCommand(), a.modelsCommand(),
-		a.runCommand(), a.statusCommand(), a.topCommand(), a.historyCommand(), a.configCommand(), a.tokenCommand(),
+		a.updateCommand(), a.runCommand(), a.statusCommand(), a.topCommand(), a.historyCommand(), a.configCommand(), a.tokenCommand(),
 		a.cameraCommand(), a.fleetCommand(), a.finetuneCommand(), a.publishCommand(), a.baseCommand(), a.manCommand(), a.versionCommand(),
 	)
 	return root

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/camera/open"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models"
@@ -39,6 +40,9 @@ type daemon struct {
 	sinks  sinks
 	notify notifier
 	server *server.Server
+
+	updates *updates
+	reports *reports
 
 	machineReader machineReader
 
@@ -135,7 +139,21 @@ func (d *daemon) open(c *config.Loaded) (err error) {
 		return err
 	}
 	d.keeper = keeper{dir: d.dir, log: d.log, standBy: d.rt.StandBy}
+	d.reports = &reports{d: d, dir: updateDir(d.store), soon: make(chan struct{}, 1), began: time.Now()}
+	d.updates = &updates{
+		program: program, store: d.dir, dir: updateDir(d.store), memory: d.memory, log: d.log, wake: make(chan struct{}, 1),
+		settings: func() config.Update { return d.config().Update }, tasks: d.updateTasks, standBy: d.rt.StandingBy, changed: d.reports.changed,
+	}
 	return nil
+}
+
+// updateTasks are the tasks that follow the channel.
+func (d *daemon) updateTasks() []device.UpdateTask {
+	var tasks []device.UpdateTask
+	for _, t := range d.tasksOf(d.config()) {
+		tasks = append(tasks, device.UpdateTask{Name: t.Name, Samples: t.Samples})
+	}
+	return tasks
 }
 
 // adaptSettings are the settings of a task that is served.
@@ -213,6 +231,9 @@ func (d *daemon) serve(ctx context.Context, listeners []net.Listener) error {
 	jobs.Go(func() { d.notify.watchdog(running) })
 	jobs.Go(func() { d.reload(serving) })
 	jobs.Go(func() { d.summaries(running) })
+	jobs.Go(func() { d.updates.run(serving) })
+	jobs.Go(func() { d.updates.listen(serving) })
+	jobs.Go(func() { d.reports.run(serving) })
 
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(serving, listeners...) }()

@@ -162,6 +162,8 @@ func needRestart(old, next config.Config) []string {
 	differ("threads", old.Threads, next.Threads)
 	differ("poll", old.Poll, next.Poll)
 	differ("pprof", old.Pprof, next.Pprof)
+	differ("update.nudge", old.Update.Nudge, next.Update.Nudge)
+	differ("report", old.Report, next.Report)
 	return keys
 }
 

@@ -33,7 +33,7 @@ func (d *daemon) newServer(c *config.Loaded) (*server.Server, error) {
 	l := c.Limits
 	return server.New(d.rt, server.Options{
 		Version: version, Log: d.log, Store: d.store, Keys: keys, Certificate: certificate,
-		Insecure: c.Insecure, Hosts: c.Hosts, Pprof: c.Pprof, Busy: d.memory.busy, Machine: d.machine,
+		Insecure: c.Insecure, Hosts: c.Hosts, Pprof: c.Pprof, Busy: d.memory.busy, Machine: d.machine, Updates: d.updates,
 		Grace:  c.Grace.D() / 2, // the other half is for the events on their way
 		Limits: server.Limits{Body: int64(l.Body), Memory: int64(l.Memory), Pictures: l.Pictures, Requests: l.Requests, Rate: l.Rate, Burst: l.Burst},
 	})

@@ -39,6 +39,8 @@ type Config struct {
 	// Default.
 	Tasks  map[string]Task `key:"tasks"`
 	Events Events          `key:"events"`
+	Update Update          `key:"update"`
+	Report Report          `key:"report"`
 }
 
 // TLS is how the addresses of the network are encrypted; unix sockets never are.
@@ -87,6 +89,8 @@ func Default() Config {
 		Grace:  Duration(10 * time.Second),
 		Tasks:  map[string]Task{DefaultTaskName: DefaultTask()},
 		Events: DefaultEvents(),
+		Update: Update{Every: Duration(6 * time.Hour), Apply: true},
+		Report: Report{Every: Duration(15 * time.Minute)},
 	}
 }
 
