@@ -133,10 +133,6 @@ func linked(from, to string) error {
 	return nil
 }
 
-// again is how long a device waits at first when a look failed, after the client's
-// own tries; it doubles up to the period.
-const again = 5 * time.Minute
-
 // look has the device ask for what is new, and take it. It says when it wants to
 // look again.
 func (d *device) look(ctx context.Context, f *fleet, w *worker, at time.Duration) error {
@@ -152,8 +148,9 @@ func (d *device) look(ctx context.Context, f *fleet, w *worker, at time.Duration
 	switch {
 	case err == nil:
 		d.misses = 0
+	case errors.Is(err, update.ErrNetwork) && f.scenario.Again == 0:
 	case errors.Is(err, update.ErrNetwork):
-		pause = min(pause, again<<min(d.misses, 10))
+		pause = min(pause, f.scenario.Again<<min(d.misses, 10))
 		d.misses++
 	default:
 		return fmt.Errorf("device %s, %s after the beginning: %w", d.id, d.free, err)

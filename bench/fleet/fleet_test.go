@@ -62,6 +62,7 @@ func TestFleet(t *testing.T) {
 	t.Run("polling", func(t *testing.T) { checkUntroubled(t, l, "polling") })
 	t.Run("staged", func(t *testing.T) { checkStages(t, l) })
 	t.Run("trouble", func(t *testing.T) { checkTrouble(t, l) })
+	t.Run("patience", func(t *testing.T) { checkPatience(t, l) })
 	t.Run("quiet", func(t *testing.T) { checkQuiet(t, l) })
 	t.Run("seeds", func(t *testing.T) { checkSeeds(t, l) })
 	t.Run("cancelled", func(t *testing.T) { checkCancelled(t, l) })
@@ -184,6 +185,24 @@ func checkTrouble(t *testing.T, l [][]byte) {
 	}
 }
 
+// checkPatience expects flaky devices to be later where they wait a whole period
+// after a look that failed.
+func checkPatience(t *testing.T, l [][]byte) {
+	slowest := func(again time.Duration) float64 {
+		s := named(t, "trouble")
+		s.Flaky, s.Away, s.Length = 0.99, 0, lead+12*time.Hour
+		s.alter(options{again: again})
+		_, o := ran(t, l, s, 100, 2, 1)
+		if o.Release.Taken != 100 || o.Failed == 0 {
+			t.Errorf("again after %s: %+v", again, *o)
+		}
+		return o.Release.NearlyAll
+	}
+	if soon, late := slowest(5*time.Minute), slowest(0); soon > 2*3600 || late < 4*3600 {
+		t.Errorf("99 %% have it after %.0f s, and after %.0f where they wait a period", soon, late)
+	}
+}
+
 // checkQuiet expects two requests a look, and as many looks as the period makes.
 func checkQuiet(t *testing.T, l [][]byte) {
 	s := named(t, "quiet-6h")
@@ -235,7 +254,7 @@ func checkCancelled(t *testing.T, l [][]byte) {
 func TestRun(t *testing.T) {
 	out := t.TempDir()
 	base := filepath.Join("..", "..", "models", "base", "mobilenet_v2_0.35_128.tflite")
-	must(t, run(t.Context(), options{devices: 20, out: out, base: base, state: folder(t), only: "nudge, quiet-6h", seed: 1, threads: 2}))
+	must(t, run(t.Context(), options{devices: 20, out: out, base: base, state: folder(t), only: "nudge, quiet-6h", again: -1, seed: 1, threads: 2}))
 	data, err := os.ReadFile(filepath.Join(out, "fleet.json"))
 	must(t, err)
 	var r report

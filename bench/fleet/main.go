@@ -36,6 +36,8 @@ type options struct {
 	base    string
 	state   string
 	only    string
+	again   time.Duration
+	nudge   time.Duration
 	seed    uint64
 	threads int
 }
@@ -47,6 +49,8 @@ func main() {
 	flag.StringVar(&o.base, "base", filepath.FromSlash("models/base/mobilenet_v2_0.35_128.tflite"), "the base that is tuned and published")
 	flag.StringVar(&o.state, "state", "", "folder for the devices' state; none: a RAM disk, if there is one with room")
 	flag.StringVar(&o.only, "only", "", "scenarios to run, separated by commas; none: all")
+	flag.DurationVar(&o.again, "again", -1, "in place of the scenarios' wait after a look that failed; 0s: a whole period")
+	flag.DurationVar(&o.nudge, "nudge", 0, "in place of the time over which the scenarios' nudge spreads devices")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of all chance")
 	flag.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	flag.Parse()
@@ -82,6 +86,7 @@ func run(ctx context.Context, o options) error {
 		if o.only != "" && !contains(strings.Split(o.only, ","), s.Name) {
 			continue
 		}
+		s.alter(o)
 		got, err := simulate(ctx, o, bases, s, r)
 		if err != nil {
 			return fmt.Errorf("scenario %s: %w", s.Name, err)
@@ -128,6 +133,18 @@ func simulate(ctx context.Context, o options, bases [][]byte, s scenario, r *rep
 	got.Machine.Disk, got.Machine.Files = after-bytes, then-files
 	got.Machine.Resident, got.Machine.Wall = resident(), time.Since(began).Seconds()
 	return got, nil
+}
+
+// alter has the flags that a scenario can be changed by.
+func (s *scenario) alter(o options) {
+	if o.again >= 0 && s.Again > 0 {
+		s.Again = o.again
+		s.Title += fmt.Sprintf(" (again after %s)", o.again)
+	}
+	if o.nudge > 0 && s.Nudge > 0 {
+		s.Nudge = o.nudge
+		s.Title += fmt.Sprintf(" (nudge over %s)", o.nudge)
+	}
 }
 
 func contains(names []string, name string) bool {

@@ -13,6 +13,9 @@ type scenario struct {
 	// Nudge is the time over which devices come after each step, told by a message.
 	// Zero: there is none, they come when they would.
 	Nudge time.Duration
+	// Again is how long a device waits at first when a look failed, after the client's
+	// own tries; it doubles up to the period. Zero: a period.
+	Again time.Duration
 	Flaky float64 // share of devices whose requests fail and whose downloads break off
 	Away  float64 // share of devices that are off the network for hours
 }
@@ -36,7 +39,7 @@ func scenarios() []scenario {
 		{Name: "nudge", Title: "release to all, nudge over 10 minutes", Period: usualPeriod, Length: lead + 20*time.Minute, Steps: once, Nudge: 10 * time.Minute},
 		{
 			Name: "trouble", Title: "the same, 5 % flaky, 2 % away for hours", Period: usualPeriod, Length: lead + 5*time.Hour,
-			Steps: once, Nudge: 10 * time.Minute, Flaky: 0.05, Away: 0.02,
+			Steps: once, Nudge: 10 * time.Minute, Again: 5 * time.Minute, Flaky: 0.05, Away: 0.02,
 		},
 		{Name: "polling", Title: "release to all, by polling", Period: usualPeriod, Length: lead + 8*time.Hour, Steps: once},
 		{
