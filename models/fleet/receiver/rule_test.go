@@ -1,7 +1,11 @@
 package receiver
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/edge-adapt/edge/models/fleet/records"
@@ -40,5 +44,24 @@ func TestRule(t *testing.T) {
 		if r.Over(rate) != c.over {
 			t.Errorf("%d of %d: at least %.4f; want over the limit: %v", c.rollbacks, c.devices, Lower(c.rollbacks, c.devices), c.over)
 		}
+	}
+}
+
+// docs/fleet.md says from how many rollbacks on a roll-out is halted.
+func TestDocumentedRule(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "fleet.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "| halted from so many rollbacks on |"
+	for _, n := range []int{5, 10, 20, 50, 100, 1000, 10_000} {
+		k := 1
+		for !(Rule{}.orDefault()).Over(records.Rate{Devices: n, Rollbacks: k}) {
+			k++
+		}
+		want += fmt.Sprintf(" %d |", k)
+	}
+	if !strings.Contains(string(doc), want+"\n") {
+		t.Errorf("docs/fleet.md lacks %q", want)
 	}
 }
