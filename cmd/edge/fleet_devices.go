@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -172,6 +173,8 @@ func (a *app) printDevice(d records.Detail, now time.Time) error {
 	}
 	return nil
 }
+
+var errReason = errors.New("say why: --reason TEXT")
 
 func (a *app) fleetBlockCommand() *cobra.Command {
 	reason := ""

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -120,5 +119,3 @@ func ago(t, now time.Time) string {
 	}
 	return humanize.RelTime(t, now, "ago", "from now")
 }
-
-var errReason = errors.New("say why: --reason TEXT")

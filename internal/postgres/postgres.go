@@ -136,7 +136,7 @@ func copied(from, to string) (bin string, err error) {
 		if err != nil || !d.IsDir() {
 			return err
 		}
-		return os.Chmod(path, 0o755)
+		return os.Chmod(path, 0o755) //nolint:gosec // our own temporary copy
 	})
 	return filepath.Join(to, "bin"), err
 }

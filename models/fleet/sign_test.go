@@ -119,8 +119,8 @@ func FuzzProof(f *testing.F) {
 		if err != nil {
 			return
 		}
-		real := h.Get(headerDevice) == req.Header.Get(headerDevice) && date == req.Header.Get(headerDate) && body == "x"
-		if err := p.Verify(k.Public(), http.MethodPost, ReportsRoute, []byte(body), noon, time.Minute); err == nil && !real {
+		genuine := h.Get(headerDevice) == req.Header.Get(headerDevice) && date == req.Header.Get(headerDate) && body == "x"
+		if err := p.Verify(k.Public(), http.MethodPost, ReportsRoute, []byte(body), noon, time.Minute); err == nil && !genuine {
 			t.Fatalf("a signature over something else holds: %q %q %q", device, date, body)
 		}
 	})

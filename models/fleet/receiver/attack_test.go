@@ -182,7 +182,7 @@ func TestTooOften(t *testing.T) {
 	}
 	g.send(2, report(1))
 	ask := func(from string) *httptest.ResponseRecorder {
-		req := httptest.NewRequest("GET", "/", nil)
+		req := httptest.NewRequest(http.MethodGet, "/", nil)
 		req.RemoteAddr = from
 		w := httptest.NewRecorder()
 		g.Handler().ServeHTTP(w, req)

@@ -22,7 +22,7 @@ func TestPage(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		data, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != 200 {
+		if err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatal(path, resp.Status, err)
 		}
 		return string(data)

@@ -475,7 +475,7 @@ func TestRecordsFail(t *testing.T) {
 		t.Error(err)
 	}
 	resp, err := http.Get(s.URL + "/healthz")
-	if err != nil || resp.StatusCode != 503 {
+	if err != nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Error(resp, err)
 	}
 	resp.Body.Close()
