@@ -146,7 +146,11 @@ func tarred(w *world, more ...tar.Header) error {
 func archived(w *world, data []byte) error {
 	path := filepath.Join(w.t.TempDir(), "pack.tar")
 	must(w.t, os.WriteFile(path, data, 0o600))
-	s, err := Tar(path)
+	return w.from(Tar(path))
+}
+
+// from is what the device says to release 2 out of another source.
+func (w *world) from(s Source, err error) error {
 	if err != nil {
 		return err
 	}
@@ -163,16 +167,7 @@ func foldered(w *world, change func(dir string)) error {
 	dir := filepath.Join(w.t.TempDir(), "stick")
 	must(w.t, os.CopyFS(dir, os.DirFS(w.repo.dir)))
 	change(dir)
-	s, err := Dir(dir)
-	if err != nil {
-		return err
-	}
-	w.open(w.pinned(), s)
-	if err := w.check(); err != nil {
-		return err
-	}
-	_, err = w.Fetch(w.t.Context(), *w.two.Full, nil)
-	return err
+	return w.from(Dir(dir))
 }
 
 var localAttacks = []attack{

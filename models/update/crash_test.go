@@ -76,7 +76,7 @@ type lifetime struct {
 	parent   []byte // of two
 }
 
-func newLifetime(t *testing.T) *lifetime {
+func newLifetime(t testing.TB) *lifetime {
 	l := &lifetime{repo: newRepo(t), parent: embedded(t)}
 	child := tuned(t, l.parent, 1)
 	l.one, l.two = l.repo.addBase("one", noise(20_000)), l.repo.addBase("two", child)
@@ -87,7 +87,7 @@ func newLifetime(t *testing.T) *lifetime {
 
 // begin is a device in a new folder that lives with release 1, where release 2 has
 // come out.
-func (l *lifetime) begin(t *testing.T) (*device, *models.Store) {
+func (l *lifetime) begin(t testing.TB) (*device, *models.Store) {
 	d := newDevice(t, l.repo.pinned(), over(t, l.server))
 	s, err := models.Open(filepath.Join(memoryDir(t), "store"))
 	must(t, err)
@@ -99,6 +99,11 @@ func (l *lifetime) begin(t *testing.T) (*device, *models.Store) {
 	d.open(l.repo.pinned(), over(t, l.server))
 	l.server.requests()
 	return d, s
+}
+
+// keepParent puts the base that two was tuned from into the store.
+func (l *lifetime) keepParent(t testing.TB, s *models.Store) {
+	must(t, s.PutBlob(t.Context(), bytes.NewReader(l.parent), digest.Of(l.parent), int64(len(l.parent))))
 }
 
 // whole expects that everything is old or new.
@@ -161,7 +166,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 func (l *lifetime) try(t *testing.T, g rig, at int, delta bool) bool {
 	d, s := l.begin(t)
 	if delta {
-		must(t, s.PutBlob(t.Context(), bytes.NewReader(l.parent), digest.Of(l.parent), int64(len(l.parent))))
+		l.keepParent(t, s)
 	}
 	g.at = at
 	err := live(t.Context(), d, s, &g)
@@ -178,24 +183,24 @@ func (l *lifetime) try(t *testing.T, g rig, at int, delta bool) bool {
 	if errors.Is(err, unix.ENOSPC) && Reason(err) != "space" {
 		t.Fatalf("the reason is %q", Reason(err))
 	}
-	whole(t, d.Client.at.dir, s, l.one, l.two)
+	whole(t, d.at.dir, s, l.one, l.two)
 	have := d.here(*l.two.Full)
 	d.open(l.repo.pinned(), over(t, l.server))
 	l.server.requests()
 	if err := live(t.Context(), d, s, nil); err != nil {
 		t.Fatalf("after %s went wrong: %v", g.failed, err)
 	}
-	whole(t, d.Client.at.dir, s, l.one, l.two)
-	if st, err := ReadState(d.Client.at.dir); err != nil || st.Tasks["lamps"].Release != 2 {
+	whole(t, d.at.dir, s, l.one, l.two)
+	if st, err := ReadState(d.at.dir); err != nil || st.Tasks["lamps"].Release != 2 {
 		t.Fatalf("after %s: %+v, %v", g.failed, st, err)
 	}
 	if from := l.server.begins(targetName(l.two.Full.Target, l.two.Digest, true)); from >= 0 && from != have {
 		t.Fatalf("after %s: %d bytes were here, it went on from %d", g.failed, have, from)
 	}
-	if left, _ := filepath.Glob(d.Client.at.path("parts/*")); len(left) > 0 {
+	if left, _ := filepath.Glob(d.at.path("parts/*")); len(left) > 0 {
 		t.Fatalf("after %s: left over %q", g.failed, left)
 	}
-	os.RemoveAll(d.Client.at.dir)
+	os.RemoveAll(d.at.dir)
 	os.RemoveAll(s.Dir())
 	return true
 }
@@ -224,6 +229,6 @@ func TestCrashKeepsWhatHasCome(t *testing.T) {
 		if from := s.begins(targetName(f.Target, f.Digest, true)); from != have && from >= 0 || from < 0 && have < f.Bytes {
 			t.Errorf("after %s: %d bytes were here, it went on from %d", g.failed, have, from)
 		}
-		os.RemoveAll(d.Client.at.dir)
+		os.RemoveAll(d.at.dir)
 	}
 }

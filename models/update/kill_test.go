@@ -144,7 +144,7 @@ func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("EDGE_UPDATE_KILLS")); err == nil {
 		return n
 	}
-	return 60
+	return 40
 }
 
 // TestCrashKilledAtRandomInstants kills a device through check, download,
