@@ -135,4 +135,3 @@ func testOverview(t *testing.T, r *Records) {
 		t.Errorf("%+v", o.Rollbacks)
 	}
 }
-
