@@ -12,9 +12,9 @@ import (
 // ExemplarsName is the file of a head's bundle that holds its Exemplars.
 const ExemplarsName = "exemplars.bin"
 
-// DefaultExemplars is how many exemplars a class gets: see the package's
-// documentation for what that was chosen by.
-const DefaultExemplars = 10
+// DefaultExemplars is how many exemplars a class gets, unless somebody says
+// otherwise: docs/rebase.md has what that was chosen by.
+const DefaultExemplars = 20
 
 // Exemplars are features of a few images of each class of a published head, on
 // the base that it is for: by them a device that has no samples of a class can
