@@ -12,6 +12,7 @@ import (
 
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/calibrate"
+	"github.com/edge-adapt/edge/adapt/rebase"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/models/base"
@@ -33,6 +34,9 @@ type Keeping struct {
 	Reason string            // why the generation is made; "": it was adapted
 	Parent int               // the generation that it is to replace; 0: none, or it does not matter
 	Files  map[string][]byte // further files of the generation, by name
+	// Exemplars leaves features of a few training images of each class in the
+	// generation, for devices that have no samples of the class: rebase.Exemplars.
+	Exemplars bool
 	// Calibrated is the head's calibration, fitted already. nil: Keep fits one on
 	// Learned, or on the result's own images if that is nil too.
 	Calibrated []byte
@@ -70,6 +74,9 @@ func Keep(ctx context.Context, k Keeping) error {
 		return err
 	}
 	if err := k.calibrate(); err != nil {
+		return err
+	}
+	if err := k.exemplify(); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.Files)) {
@@ -111,6 +118,37 @@ func Keep(ctx context.Context, k Keeping) error {
 	return k.Store.Activate(ctx, g.Task, g.Generation, m.Reason)
 }
 
+// exemplify adds the exemplars to the draft. A base whose features they cannot
+// hold goes without, and the run says so.
+func (k Keeping) exemplify() error {
+	if !k.Exemplars {
+		return nil
+	}
+	train, _ := k.learned()
+	e, err := rebase.NewExemplars(k.Base.Source.Digest, train, k.Result.Head.Classes, rebase.DefaultExemplars)
+	if err != nil {
+		k.Run.Warnings = append(k.Run.Warnings, fmt.Sprintf("devices cannot keep classes that they have no samples of: %v", err))
+		return nil
+	}
+	data, err := e.Encode()
+	if err != nil {
+		return err
+	}
+	return k.Draft.WriteFile(rebase.ExemplarsName, data)
+}
+
+// learned are the images that the head was trained on, and those that its epoch
+// was chosen with.
+func (k Keeping) learned() (train, val adapt.Set) {
+	if k.Learned != nil {
+		return k.Learned.Train, k.Learned.Val
+	}
+	of := func(split adapt.Split) adapt.Set {
+		return k.Result.Dataset.Set(k.Result.Features, func(s adapt.Sample) bool { return s.Split == split })
+	}
+	return of(adapt.SplitTrain), of(adapt.SplitVal)
+}
+
 // calibrate adds the head's calibration to the draft and to the run.
 func (k Keeping) calibrate() error {
 	data := k.Calibrated
@@ -130,14 +168,8 @@ func (k Keeping) calibrate() error {
 
 // fitCalibration fits the head's calibration on the validation images.
 func (k Keeping) fitCalibration() ([]byte, error) {
-	of := func(split adapt.Split) adapt.Set {
-		return k.Result.Dataset.Set(k.Result.Features, func(s adapt.Sample) bool { return s.Split == split })
-	}
-	l := k.Learned
-	if l == nil {
-		l = &Learned{of(adapt.SplitTrain), of(adapt.SplitVal)}
-	}
-	c, err := calibrate.Fit(k.Base.Source.Digest, k.Result.Head, l.Train, l.Val)
+	train, val := k.learned()
+	c, err := calibrate.Fit(k.Base.Source.Digest, k.Result.Head, train, val)
 	if err != nil {
 		return nil, err
 	}

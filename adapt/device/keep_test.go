@@ -5,12 +5,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/head"
+	"github.com/edge-adapt/edge/adapt/rebase"
 	"github.com/edge-adapt/edge/models"
 )
 
@@ -62,6 +65,40 @@ func TestKeep(t *testing.T) {
 	}
 	if k.Run.Generation != 1 || k.Run.Calibration == nil {
 		t.Errorf("%+v", k.Run)
+	}
+}
+
+// TestKeepExemplars: features of training images alone, or none with a word.
+func TestKeepExemplars(t *testing.T) {
+	c, next := trained(t)
+	k := next()
+	k.Exemplars = true
+	must(t, device.Keep(t.Context(), k))
+	g, err := c.Store.Generation(c.Task, k.Run.Generation)
+	must(t, err)
+	must(t, g.Verify(t.Context()))
+	data, err := os.ReadFile(g.Path(rebase.ExemplarsName))
+	must(t, err)
+	e, err := rebase.ParseExemplars(data)
+	must(t, err)
+	of := func(split adapt.Split) adapt.Set {
+		return k.Result.Dataset.Set(k.Result.Features, func(s adapt.Sample) bool { return s.Split == split })
+	}
+	want, err := rebase.NewExemplars(g.Base.Digest, of(adapt.SplitTrain), len(classes), rebase.DefaultExemplars)
+	must(t, err)
+	if !reflect.DeepEqual(e, want) || e.Set.Len() == 0 || of(adapt.SplitVal).Len() == 0 {
+		t.Errorf("%d exemplars, want %d", e.Set.Len(), want.Set.Len())
+	}
+
+	k = next()
+	k.Exemplars, k.Learned = true, &device.Learned{Train: of(adapt.SplitTrain), Val: of(adapt.SplitVal)}
+	k.Learned.Train.Features = slices.Clone(k.Learned.Train.Features)
+	k.Learned.Train.Features[0] = 1e6 // no half holds it
+	must(t, device.Keep(t.Context(), k))
+	g, err = c.Store.Generation(c.Task, k.Run.Generation)
+	must(t, err)
+	if _, ok := g.File(rebase.ExemplarsName); ok || !strings.Contains(strings.Join(k.Run.Warnings, "\n"), "no samples of") {
+		t.Errorf("exemplars: %v, warnings %q", ok, k.Run.Warnings)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/edge-adapt/edge/adapt/rebase"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/models"
@@ -16,7 +17,7 @@ import (
 )
 
 // checkPacked unpacks what a run packed: the bundle holds the new base, and says
-// which one it came from; the delta leads from that one to it.
+// which one it came from, and a few features of every class; the delta leads from that one to it.
 func checkPacked(t *testing.T, f *report.FineTune) {
 	t.Helper()
 	packed := contents(t, f.Files.Bundle)
@@ -38,6 +39,10 @@ func checkPacked(t *testing.T, f *report.FineTune) {
 	}
 	if !bytes.Equal(contents(t, b.Path(models.HeadName)), contents(t, f.Files.Head)) {
 		t.Error("the bundle has another head")
+	}
+	e, err := rebase.ParseExemplars(contents(t, b.Path(rebase.ExemplarsName)))
+	if err != nil || e.Base != b.Base.Digest || e.Classes != len(b.Labels) || e.Set.Len() == 0 {
+		t.Errorf("the bundle's exemplars: %v", err)
 	}
 
 	parent, err := base.Prepare(t.Context(), "", t.TempDir())

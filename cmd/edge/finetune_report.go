@@ -122,7 +122,7 @@ func (t *tuning) keepAll(ctx context.Context, tuned *finetune.Tuned, b *device.B
 			return err
 		}
 		if err := device.Keep(ctx, device.Keeping{
-			Store: t.store, Draft: t.drafts[i], Dir: task.Dir, Base: b, Result: results[i], Run: run,
+			Store: t.store, Draft: t.drafts[i], Dir: task.Dir, Base: b, Result: results[i], Run: run, Exemplars: true,
 		}); err != nil {
 			return err
 		}
