@@ -55,7 +55,7 @@ func (f *sourceFlags) source(e update.Enrolment, clock *update.Clock) (update.So
 	case err != nil:
 		return nil, device.InputError{Err: err}
 	case info.IsDir():
-		return update.Dir(repositoryIn(f.from))
+		return update.Dir(f.from)
 	}
 	source, err := update.Tar(f.from)
 	return source, device.InputOr(err)
