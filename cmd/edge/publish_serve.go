@@ -120,7 +120,7 @@ func (a *app) servePublic(ctx context.Context, r *publish.Repository, f serveFla
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close() // downloads go on where they were
 	}
-	<-ended
+	<-ended //nolint:errcheck // it was told to end
 	return err
 }
 

@@ -131,7 +131,7 @@ func (s *state) admit(w *work, c release.Channel, o AddOptions) error {
 	if o.Fresh {
 		for _, other := range s.channels {
 			for _, rel := range other.Releases {
-				if rel.Task == w.task && rel.Base.Digest == w.base.Digest && sameJSON(rel.Measures, w.measures) {
+				if rel.Task == w.task && rel.Base.Digest == w.base.Digest && sameJSON(rel.Measures, shown(w.measures)) {
 					return fmt.Errorf("release %d of channel %q: %w", rel.Number, other.Name, ErrSame)
 				}
 			}
@@ -141,6 +141,19 @@ func (s *state) admit(w *work, c release.Channel, o AddOptions) error {
 		return o.Gate.Check(w.measures, before(c, w.task))
 	}
 	return nil
+}
+
+// maxMeasures is how many bytes of measures a channel takes along: every device
+// reads all of its releases.
+const maxMeasures = 8 << 10
+
+// shown returns the measures that a channel takes along: longer ones stay in the
+// head's manifest alone.
+func shown(measures json.RawMessage) json.RawMessage {
+	if len(measures) > maxMeasures {
+		return nil
+	}
+	return measures
 }
 
 // sameJSON compares two documents but for their spaces.
@@ -156,7 +169,7 @@ func sameJSON(a, b json.RawMessage) bool {
 func (r *Repository) release(ctx context.Context, s *state, w *work, o AddOptions) (release.Release, error) {
 	n := s.nextNumber()
 	rel := release.Release{
-		Number: n, Created: r.time(), Task: w.task, Requires: o.Requires, Notes: o.Notes, Measures: w.measures,
+		Number: n, Created: r.time(), Task: w.task, Requires: o.Requires, Notes: o.Notes, Measures: shown(w.measures),
 		Rollout: release.Rollout{Percent: o.Percent, Salt: o.Salt},
 		Base:    release.Base{Base: w.base, Parent: w.parent, Preprocessing: w.preprocessing, Features: w.features},
 	}

@@ -29,8 +29,8 @@ var ErrNoKey = errors.New("the key is not here")
 
 // The variables with the passphrase of keys in files, and of the file that has it.
 const (
-	PassphraseVariable     = "EDGE_PUBLISH_PASSPHRASE"
-	PassphraseFileVariable = "EDGE_PUBLISH_PASSPHRASE_FILE"
+	PassphraseVariable     = "EDGE_PUBLISH_PASSPHRASE"      //nolint:gosec // its name
+	PassphraseFileVariable = "EDGE_PUBLISH_PASSPHRASE_FILE" //nolint:gosec // its name
 )
 
 // KeyRing finds private keys by reference:

@@ -218,7 +218,7 @@ func TestKeysRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, change := range map[string]func(o *publish.InitOptions, k keys){
+	for name, change := range map[string]func(*publish.InitOptions, keys){
 		"same key twice": func(_ *publish.InitOptions, k keys) { k["SNAPSHOT"] = k["TARGETS"] },
 		"high threshold": func(o *publish.InitOptions, k keys) {
 			set(o, publish.Root, func(r *publish.RoleKeys) { r.Threshold = 2 })

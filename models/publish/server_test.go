@@ -17,7 +17,7 @@ import (
 )
 
 // get asks a server, with headers given as "Name: value".
-func get(t testing.TB, url, method string, headers ...string) (*http.Response, string) {
+func get(t testing.TB, url, method string, headers ...string) (reply, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	must(t, err)
@@ -30,7 +30,15 @@ func get(t testing.TB, url, method string, headers ...string) (*http.Response, s
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	must(t, err)
-	return res, string(body)
+	return reply{res.Status, res.StatusCode, res.ContentLength, res.Header}, string(body)
+}
+
+// reply is what counts of a response whose body was read.
+type reply struct {
+	Status        string
+	StatusCode    int
+	ContentLength int64
+	Header        http.Header
 }
 
 func TestServer(t *testing.T) {
