@@ -50,14 +50,14 @@ func gates(ctx context.Context, data string, bases []*fitted, seeds uint64) erro
 	return nil
 }
 
-// draw takes n photos each of some classes for a device; rest is what nobody has.
+// draw takes n photos each of some classes for a device, fewer where there are
+// not so many; rest is what nobody has.
 func draw(s set, rng *rand.Rand, classes []string, n int) (own, rest photos) {
 	own, rest = photos{}, photos{}
 	for _, class := range classes {
 		files := slices.Clone(s.pool[class])
 		rng.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
-		own[class] = files[:n]
-		rest[class] = append(files[n:], s.test[class]...)
+		own[class], rest[class] = files[:min(n, len(files))], append(files[min(n, len(files)):], s.test[class]...)
 	}
 	return own, rest
 }
