@@ -231,6 +231,7 @@ func (d *daemon) serve(ctx context.Context, listeners []net.Listener) error {
 	jobs.Go(func() { d.notify.watchdog(running) })
 	jobs.Go(func() { d.reload(serving) })
 	jobs.Go(func() { d.summaries(running) })
+	jobs.Go(func() { d.tidy(serving) })
 	jobs.Go(func() { d.updates.run(serving) })
 	jobs.Go(func() { d.updates.listen(serving) })
 	jobs.Go(func() { d.reports.run(serving) })

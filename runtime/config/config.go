@@ -39,6 +39,7 @@ type Config struct {
 	// Default.
 	Tasks  map[string]Task `key:"tasks"`
 	Events Events          `key:"events"`
+	GC     GC              `key:"gc"`
 	Update Update          `key:"update"`
 	Report Report          `key:"report"`
 }
@@ -89,6 +90,7 @@ func Default() Config {
 		Grace:  Duration(10 * time.Second),
 		Tasks:  map[string]Task{DefaultTaskName: DefaultTask()},
 		Events: DefaultEvents(),
+		GC:     GC{Newest: 10},
 		Update: Update{Every: Duration(6 * time.Hour), Apply: true},
 		Report: Report{Every: Duration(15 * time.Minute)},
 	}

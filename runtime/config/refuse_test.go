@@ -56,6 +56,8 @@ func TestRefused(t *testing.T) {
 		"events: {webhooks: {a: {url: 'http://x', kinds: [chagne]}}}":    `did you mean change?`,
 		"events: {webhooks: {a: {url: 'http://x', tasks: [nobody]}}}":    `no task "nobody"`,
 		"events: {webhooks: {a: {url: 'http://x', secret: secretword}}}": `a secret does not belong in this file; use events.webhooks.a.secret_file, or the variable EDGE_EVENTS_WEBHOOKS_A_SECRET`,
+		"gc: {newest: -1}":                                               `gc.newest: -1 is out of range`,
+		"gc: {newest: 0, limit: 1GiB}":                                   `gc.limit: nothing is removed`,
 		"update: {every: 10s}":                                           `update.every: 10s is too often`,
 		"update: {nudge: {broker: 'http://x'}}":                          `update.nudge.broker`,
 		"update: {nudge: {broker: 'mqtts://u:secretword@x'}}":            `without a password`,

@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// GC is what of the store is kept beside what is needed.
+type GC struct {
+	Newest int  `key:"newest"` // generations of each task; zero: nothing is ever removed
+	Limit  Size `key:"limit"`  // of the store; zero: none
+}
+
 // Update is how the daemon looks for models over the air. It needs a device that
 // is enrolled.
 type Update struct {
@@ -33,6 +39,11 @@ type Report struct {
 	CAFile    string   `key:"ca_file"`
 	CertFile  string   `key:"cert_file"`
 	KeyFile   string   `key:"key_file"`
+}
+
+func (g GC) validate(k *checks) {
+	k.between(g.Newest, 0, 1e6, "gc.newest")
+	k.that(g.Limit == 0 || g.Newest > 0, "gc.limit", "nothing is removed while gc.newest is 0")
 }
 
 func (u Update) validate(k *checks) {

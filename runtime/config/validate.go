@@ -91,6 +91,7 @@ func (c Config) validate() Problems {
 		spelt[spell(name)] = name
 	}
 	c.Events.validate(k, c.Tasks)
+	c.GC.validate(k)
 	c.Update.validate(k)
 	c.Report.validate(k)
 	return k.problems
