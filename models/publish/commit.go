@@ -92,11 +92,67 @@ func (r *Repository) locked(ctx context.Context, fn func(settings Settings, s *s
 	if err := r.sweep(); err != nil {
 		return err
 	}
+	if err := r.finish(); err != nil {
+		return err
+	}
 	s, err := r.load()
 	if err != nil {
 		return err
 	}
 	return fn(settings, s)
+}
+
+// finish goes on where publish was cut off right behind a new root that does not
+// accept what was there before. All of it is staged then, and signed.
+func (r *Repository) finish() error {
+	staged := map[Role]document{}
+	for _, role := range Roles() {
+		d, _, err := readMetadata(role, r.stagedPath(role))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil //nolint:nilerr // readStaged says it to those who want to know
+		}
+		staged[role] = d
+	}
+	root, ok := staged[Root].(*rootDoc)
+	if !ok || staged[Timestamp] == nil {
+		return nil
+	}
+	published, _, err := readMetadata(Root, r.metadataPath(versioned(Root, root.version())))
+	if err != nil {
+		return nil //nolint:nilerr // the new root is not there yet, so nothing was cut off
+	}
+	a, errA := payload(root)
+	b, errB := payload(published)
+	if errA != nil || errB != nil || string(a) != string(b) {
+		return nil
+	}
+	now, _, err := readMetadata(Timestamp, r.metadataPath(timestampName))
+	if err != nil || now.version() >= staged[Timestamp].version() {
+		return err // it was all published
+	}
+	for _, role := range []Role{Targets, Snapshot, Timestamp} {
+		d := staged[role]
+		if d == nil {
+			continue
+		}
+		if err := d.verify(root); err != nil {
+			return fmt.Errorf("staged %s: %w", role, err)
+		}
+		name := timestampName
+		if role != Timestamp {
+			name = versioned(role, d.version())
+		}
+		if err := r.writeDocument(r.metadataPath(name), d, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := r.writeDocument(r.metadataPath(rootCopyName), root, 0o644); err != nil {
+		return err
+	}
+	return r.unstage()
 }
 
 // nextTargets is the targets metadata of the channels as they are now: their
@@ -275,7 +331,7 @@ func name[T metadata.Roles](meta map[string]*metadata.MetaFiles, key string, d *
 //
 // The timestamp is what devices see a change by. A new root counts at once, so it
 // comes last where the old one accepts all of the rest, which is signed for both;
-// if a key was lost, it comes right before the timestamp.
+// if a key was lost, it comes right before the timestamp, and finish would go on.
 func (r *Repository) publish(s *state, p *proposal) error {
 	if len(p.documents()) == 0 {
 		return nil
@@ -288,6 +344,9 @@ func (r *Repository) publish(s *state, p *proposal) error {
 		last = append(last, p.root)
 		if !p.acceptedBy(s.root) {
 			slices.Reverse(last)
+			if err := r.stage(p); err != nil { // for finish
+				return err
+			}
 		}
 	}
 	order := []document{}

@@ -312,6 +312,53 @@ func TestCrashOrder(t *testing.T) {
 	}
 }
 
+// Where a key is lost, devices may be refused for an instant; the next command
+// finishes what was cut off then.
+func TestCrashRotateLostKey(t *testing.T) {
+	for _, role := range []publish.Role{publish.Targets, publish.Timestamp} {
+		k, c := keys{}, newClock()
+		template, err := publish.Init(t.Context(), filepath.Join(ramDir(t), "template"), k.options(t, c))
+		must(t, err)
+		old := status(t, template, role).Keys[0].ID
+		delete(k, strings.ToUpper(string(role)))
+		o := publish.Rotation{Add: []publish.KeySpec{k.make(t, "NEW")}, Remove: []string{old}}
+		refused := 0
+		for at, total := 0, 1; at <= total; at++ {
+			dir := filepath.Join(ramDir(t), "copy")
+			must(t, os.CopyFS(dir, os.DirFS(template.Dir())))
+			r, err := publish.Open(dir, k.ring(), publish.Clock(c.Now))
+			must(t, err)
+			d := newDevice(t, r, c.Now)
+			disk := &rigged{at: at, fault: fault{err: errDead, crash: true, effect: true}}
+			r.SetDisk(disk)
+			told := r.Rotate(t.Context(), role, o)
+			if at == 0 {
+				must(t, told)
+				total = disk.calls
+			}
+			if _, err := d.channel("stable"); err != nil {
+				refused++
+			}
+			if r, err = publish.Open(dir, k.ring(), publish.Clock(c.Now)); err != nil {
+				t.Fatal(err)
+			}
+			err = r.Rotate(t.Context(), role, o)
+			if errors.Is(err, publish.ErrWaiting) { // what was staged is signed
+				err = r.Sign(t.Context(), "")
+			}
+			if err != nil && status(t, r, publish.Root).Version != 2 { // else it was finished, and cannot be done twice
+				t.Fatalf("%s, call %d (%s): %v", role, at, disk.failed, err)
+			}
+			must(t, r.Refresh(t.Context()))
+			d.sees("stable")
+			newDevice(t, r, c.Now).sees("stable")
+		}
+		if refused == 0 || refused > 6 {
+			t.Errorf("%s: refused after %d of the calls, want those between the root and the timestamp", role, refused)
+		}
+	}
+}
+
 // A repository whose making was cut off at any call is made by the next try.
 func TestCrashInit(t *testing.T) {
 	k, c := keys{}, newClock()

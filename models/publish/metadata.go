@@ -151,7 +151,7 @@ func (r *Repository) load() (*state, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		return nil, hint.Wrap(fmt.Errorf("read the repository: %w", err), "put back the folder public/ from a copy: of the place it is served from, or of a device's server")
+		return nil, hint.Wrap(fmt.Errorf("read the repository: %w", err), "if a rotation of keys was cut off, edge publish refresh finishes it; else put back the folder public/ from where it is served")
 	}
 	return s, nil
 }

@@ -200,7 +200,7 @@ func (r *Repository) Discard(ctx context.Context) error {
 	if _, err := os.Stat(r.path("staged")); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := r.unstage(); err != nil {
+	if err := errors.Join(r.finish(), r.unstage()); err != nil {
 		return fmt.Errorf("discard the staged change: %w", r.explain(err))
 	}
 	return nil
