@@ -46,7 +46,7 @@ EDGE_PUBLISH_PASSPHRASE_FILE names, from EDGE_PUBLISH_PASSPHRASE, or at the term
 	cmd.PersistentFlags().StringVar(&f.repository, "repository", usual, "folder of the repository; EDGE_REPOSITORY says another default")
 	cmd.AddCommand(
 		a.publishInitCommand(f), a.publishAddCommand(f), a.publishStatusCommand(f),
-		a.publishRolloutCommand(f), a.publishHaltCommand(f), a.publishResumeCommand(f), a.publishRevokeCommand(f), a.publishPromoteCommand(f), a.publishChannelCommand(f),
+		a.publishRolloutCommand(f), a.publishHaltCommand(f), a.publishNudgeCommand(f), a.publishResumeCommand(f), a.publishRevokeCommand(f), a.publishPromoteCommand(f), a.publishChannelCommand(f),
 		a.publishRefreshCommand(f), a.publishRotateCommand(f), a.publishSignCommand(f),
 		a.publishPackCommand(f), a.publishWatchCommand(f), a.publishServeCommand(f),
 	)

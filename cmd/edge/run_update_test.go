@@ -74,7 +74,10 @@ func TestDaemonUpdates(t *testing.T) {
 	}
 	nudge()
 	until(t, "the release is applied", became("applied", 1))
-	until(t, "it serves", func() bool { tasks := d.tasks(t); return len(tasks) == 1 && tasks[0].Serving && tasks[0].Model.Generation == 1 })
+	until(t, "it serves", func() bool {
+		tasks := d.tasks(t)
+		return len(tasks) == 1 && tasks[0].Serving && tasks[0].Model.Generation == 1
+	})
 
 	// A second one comes on a stick, and is revoked on it.
 	edgeWith(t, env, "adapt", "--quiet", "--recipe", "seed", "--dir", photos, "--store", filepath.Join(dir, "server"), "--seed", "8")

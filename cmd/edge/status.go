@@ -12,6 +12,7 @@ import (
 
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/runtime"
+	"github.com/edge-adapt/edge/runtime/server"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -102,7 +103,43 @@ func printStatus(w io.Writer, s *daemonState, now time.Time) error {
 			fmt.Fprintf(w, "%s: %s\n", task.Task, text)
 		}
 	}
+	for _, text := range updateNotes(s.Update, now) {
+		fmt.Fprintf(w, "updates: %s\n", text)
+	}
 	return nil
+}
+
+// updateNotes is what there is to say of models over the air.
+func updateNotes(u server.UpdateStatus, now time.Time) []string {
+	if !u.Enrolled {
+		return nil
+	}
+	head := "follows " + u.Channel
+	switch {
+	case u.Running && u.Total > 0:
+		head += fmt.Sprintf(", %s %d of %d", u.Stage, u.Done, u.Total)
+	case u.Running:
+		head += ", looking"
+	case !u.Looked.IsZero():
+		head += ", looked " + shortTime(now.Sub(u.Looked)) + " ago"
+	}
+	notes := []string{head}
+	if u.Error != "" {
+		notes = append(notes, "it failed: "+u.Error)
+	}
+	for _, t := range u.Tasks {
+		text := fmt.Sprintf("%s: %s", t.Task, strings.ReplaceAll(t.Action, "_", " "))
+		if t.Release > 0 {
+			text += fmt.Sprintf(", release %d", t.Release)
+		}
+		if t.Reason != "" {
+			text += ": " + t.Reason
+		}
+		if t.Action != "none" {
+			notes = append(notes, text)
+		}
+	}
+	return notes
 }
 
 // taskLine is a task's figures as text.

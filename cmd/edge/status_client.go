@@ -21,6 +21,7 @@ import (
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/runtime"
 	"github.com/edge-adapt/edge/runtime/config"
+	"github.com/edge-adapt/edge/runtime/server"
 )
 
 // clientFlags say which daemon is asked.
@@ -62,6 +63,7 @@ type daemonState struct {
 	Server string               `json:"server"`
 	Info   daemonInfo           `json:"info"`
 	Tasks  []runtime.TaskStatus `json:"tasks"`
+	Update server.UpdateStatus  `json:"update"`
 }
 
 // connect finds the daemon that the flags name. It sends nothing but to find a
@@ -209,5 +211,6 @@ func (c *daemonClient) state(ctx context.Context) (*daemonState, error) {
 		return nil, err
 	}
 	s.Tasks = tasks.Tasks
+	c.get(ctx, "/api/update", &s.Update) //nolint:errcheck // an older daemon has none
 	return s, nil
 }
