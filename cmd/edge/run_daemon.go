@@ -143,6 +143,7 @@ func (d *daemon) open(c *config.Loaded) (err error) {
 	d.updates = &updates{
 		program: program, store: d.dir, dir: updateDir(d.store), memory: d.memory, log: d.log, wake: make(chan struct{}, 1),
 		settings: func() config.Update { return d.config().Update }, tasks: d.updateTasks, standBy: d.rt.StandingBy, changed: d.reports.changed,
+		spread: nudgeSpread,
 	}
 	return nil
 }

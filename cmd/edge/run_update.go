@@ -38,6 +38,8 @@ type updates struct {
 	standBy func() error
 	// changed is told when something became of a task. It must not block.
 	changed func()
+	// spread is over how long the devices that one nudge reaches spread.
+	spread time.Duration
 
 	wake chan struct{} // has room for one
 
@@ -52,7 +54,7 @@ const (
 	// betweenLooks is the least time between two looks that somebody asked for: a
 	// nudge is not signed.
 	betweenLooks = time.Minute
-	// nudgeSpread is over how long the devices that one nudge reaches spread.
+	// nudgeSpread is for updates.spread.
 	nudgeSpread = 2 * time.Minute
 	// stickEvery is how often the folder is looked at.
 	stickEvery = 10 * time.Second
@@ -264,8 +266,7 @@ func (u *updates) listen(ctx context.Context) {
 			return
 		}
 		heard = release
-		spread := time.Duration(rand.Int64N(int64(nudgeSpread))) //nolint:gosec // jitter is no secret
-		time.AfterFunc(spread, u.nudge)
+		time.AfterFunc(time.Duration(rand.Int64N(int64(u.spread)+1)), u.nudge) //nolint:gosec // jitter is no secret
 	}, func(err error) { u.log.Warn("no nudges for now", "error", err) })
 	if err != nil {
 		u.log.Error("no nudges", "error", err, "hint", hint.Of(err))
