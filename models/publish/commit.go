@@ -108,13 +108,9 @@ func (r *Repository) finish() error {
 	staged := map[Role]document{}
 	for _, role := range Roles() {
 		d, _, err := readMetadata(role, r.stagedPath(role))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil //nolint:nilerr // readStaged says it to those who want to know
-		}
-		staged[role] = d
+		if err == nil {
+			staged[role] = d
+		} // else readStaged says it to those who want to know
 	}
 	root, ok := staged[Root].(*rootDoc)
 	if !ok || staged[Timestamp] == nil {

@@ -220,7 +220,7 @@ func TestKeysRefused(t *testing.T) {
 	}
 	for name, change := range map[string]func(*publish.InitOptions, keys){
 		"same key twice": func(_ *publish.InitOptions, k keys) { k["SNAPSHOT"] = k["TARGETS"] },
-		"high threshold": func(o *publish.InitOptions, k keys) {
+		"high threshold": func(o *publish.InitOptions, _ keys) {
 			set(o, publish.Root, func(r *publish.RoleKeys) { r.Threshold = 2 })
 		},
 		"missing key":    func(_ *publish.InitOptions, k keys) { delete(k, "TIMESTAMP") },

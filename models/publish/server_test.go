@@ -68,10 +68,10 @@ func TestServer(t *testing.T) {
 	if res.StatusCode != http.StatusPartialContent || len(body) != 100 || res.Header.Get("ETag") != `"`+rel.Base.Digest.Hex()+`"` || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
 		t.Errorf("range: %s, %d bytes, %v", res.Status, len(body), res.Header)
 	}
-	if res, body := get(t, base, "GET", "Range: bytes=100-199", `If-Range: "another"`); res.StatusCode != 200 || int64(len(body)) != rel.Base.Bytes {
+	if res, body := get(t, base, "GET", "Range: bytes=100-199", `If-Range: "another"`); res.StatusCode != http.StatusOK || int64(len(body)) != rel.Base.Bytes {
 		t.Errorf("range of another file: %s", res.Status)
 	}
-	if res, _ := get(t, base, "HEAD"); res.StatusCode != 200 || res.ContentLength != rel.Base.Bytes {
+	if res, _ := get(t, base, "HEAD"); res.StatusCode != http.StatusOK || res.ContentLength != rel.Base.Bytes {
 		t.Errorf("head: %s", res.Status)
 	}
 	timestamp := s.URL + "/metadata/timestamp.json"
@@ -83,7 +83,7 @@ func TestServer(t *testing.T) {
 		t.Errorf("unchanged timestamp: %s", res.Status)
 	}
 	must(t, r.Refresh(t.Context()))
-	if res, _ := get(t, timestamp, "GET", "If-None-Match: "+res.Header.Get("ETag")); res.StatusCode != 200 {
+	if res, _ := get(t, timestamp, "GET", "If-None-Match: "+res.Header.Get("ETag")); res.StatusCode != http.StatusOK {
 		t.Errorf("changed timestamp: %s", res.Status)
 	}
 	if res, _ := get(t, s.URL+"/metadata/1.root.json", "GET"); !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
@@ -102,7 +102,7 @@ func TestServer(t *testing.T) {
 		"/", "/metadata/", "/metadata", "/targets/bases", "/metadata/9.root.json", "/notes.txt", "/publish.yaml", "/targets/link.pem",
 		"/metadata/../../publish.yaml", "/metadata/%2e%2e/%2e%2e/publish.yaml", "/metadata//timestamp.json", "/metadata/..%2f..%2fpublish.yaml",
 	} {
-		if res, body := get(t, s.URL+path, "GET"); res.StatusCode != 404 || strings.Contains(body, "secret") {
+		if res, body := get(t, s.URL+path, "GET"); res.StatusCode != http.StatusNotFound || strings.Contains(body, "secret") {
 			t.Errorf("%s: %s %q", path, res.Status, body)
 		}
 	}
@@ -129,7 +129,7 @@ func TestServerTokens(t *testing.T) {
 		}
 	}
 	tokens = nil
-	if res, _ := get(t, url, "GET", "Authorization: Bearer one"); res.StatusCode != 401 {
+	if res, _ := get(t, url, "GET", "Authorization: Bearer one"); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a token that was withdrawn: %s", res.Status)
 	}
 }
