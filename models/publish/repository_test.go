@@ -103,7 +103,7 @@ func newDevice(t testing.TB, r *publish.Repository, now func() time.Time) *devic
 	t.Helper()
 	root, err := os.ReadFile(filepath.Join(r.Public(), "metadata", "root.json"))
 	must(t, err)
-	return &device{t: t, dir: r.Public(), root: root, seen: t.TempDir(), now: now}
+	return &device{t: t, dir: r.Public(), root: root, seen: ramDir(t), now: now}
 }
 
 // DownloadFile lets the client read the folder.
