@@ -46,7 +46,7 @@ const (
 // newDevice returns the device of a number, the same for the same seed. It is
 // somewhere between two looks.
 func (f *fleet) newDevice(n int) *device {
-	random := rand.New(rand.NewPCG(f.seed, uint64(n)))
+	random := rand.New(rand.NewPCG(f.seed, uint64(n))) //nolint:gosec // chance, not secrecy
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64([]byte("device"), f.seed), uint64(n)))
 	d := &device{id: hex.EncodeToString(sum[:16])}
 	d.dir = filepath.Join(f.dir, fmt.Sprint(n%1000), d.id)

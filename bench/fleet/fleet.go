@@ -3,7 +3,6 @@ package main
 import (
 	"container/heap"
 	"context"
-	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -159,9 +158,6 @@ func (w *worker) run(ctx context.Context, f *fleet) error {
 	}
 	return nil
 }
-
-// close removes what the devices left.
-func (f *fleet) close() error { return os.RemoveAll(f.dir) }
 
 // events are a heap, the next one first. Those of one moment go by device, so that
 // nothing depends on the order in which they were entered.

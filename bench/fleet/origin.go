@@ -3,7 +3,6 @@ package main
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -27,18 +26,12 @@ const timestampName = "metadata/timestamp.json"
 // readOrigin reads the folder of a repository that has metadata/ and targets/.
 func readOrigin(dir string, stamps []stamp) (*origin, error) {
 	o := &origin{files: map[string][]byte{}, stamps: stamps}
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	root := os.DirFS(dir)
+	err := fs.WalkDir(root, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || name == timestampName {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if name = filepath.ToSlash(name); name != timestampName {
-			o.files[name] = data
-		}
+		o.files[name], err = fs.ReadFile(root, name)
 		return err
 	})
 	o.root = o.files["metadata/1.root.json"]

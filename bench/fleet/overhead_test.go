@@ -95,8 +95,8 @@ func TestOverhead(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	real := slices.DeleteFunc(slices.Clone(asked), func(name string) bool { return f.origin.get(name, lead) == nil })
-	if !slices.Equal(simulated, real) || int64(len(asked)) != w.tally.asked || wire.accepted.Load() != w.tally.connections {
+	actual := slices.DeleteFunc(slices.Clone(asked), func(name string) bool { return f.origin.get(name, lead) == nil })
+	if !slices.Equal(simulated, actual) || int64(len(asked)) != w.tally.asked || wire.accepted.Load() != w.tally.connections {
 		t.Errorf("a real look asked for %q over %d connections, a simulated one for %q (%d) over %d", asked, wire.accepted.Load(), simulated, w.tally.asked, w.tally.connections)
 	}
 	up, down := wire.up.Load(), wire.down.Load()-w.tally.content

@@ -30,9 +30,9 @@ func (r *report) picture() ([]byte, error) {
 	have.X.Scale, have.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	for _, p := range []*plot.Plot{rate, have} {
 		p.Add(plotter.NewGrid())
-		p.Legend.Top = true
+		p.Legend.Top, p.Legend.Left = true, true // texts grow to the right, whatever font a viewer has
 	}
-	have.Legend.Left = true
+	rate.Legend.XOffs = vg.Points(190)
 	n := 0
 	for _, o := range r.Scenarios {
 		if o.Release == nil {
@@ -55,8 +55,8 @@ func (r *report) picture() ([]byte, error) {
 	if n == 0 {
 		return []byte("<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n"), nil
 	}
-	canvas := vgsvg.New(18*vg.Centimeter, 20*vg.Centimeter)
-	tiles := draw.Tiles{Rows: 2, Cols: 1, PadY: 6 * vg.Millimeter, PadTop: vg.Millimeter, PadRight: 4 * vg.Millimeter}
+	canvas := vgsvg.New(vg.Points(510), vg.Points(570))
+	tiles := draw.Tiles{Rows: 2, Cols: 1, PadY: vg.Points(17), PadTop: vg.Points(3), PadRight: vg.Points(11)}
 	plots := [][]*plot.Plot{{rate}, {have}}
 	for i, c := range plot.Align(plots, tiles, draw.New(canvas)) {
 		plots[i][0].Draw(c[0])

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -63,5 +62,5 @@ func processor() string {
 			return strings.TrimSpace(value)
 		}
 	}
-	return fmt.Sprint("unknown")
+	return "unknown"
 }
