@@ -80,8 +80,7 @@ func (s *Store) activate(ctx context.Context, task string, n int, why string) er
 	if err := checkText("reason", why); err != nil {
 		return err
 	}
-	g, err := s.load(task, n) // before the lock, which would make the task's folder
-	if err != nil {
+	if _, err := s.load(task, n); err != nil { // before the lock, which would make the task's folder
 		return err
 	}
 	lock, err := s.lockTask(ctx, task)
@@ -89,7 +88,8 @@ func (s *Store) activate(ctx context.Context, task string, n int, why string) er
 		return err
 	}
 	defer lock.release()
-	if g, err = s.load(task, n); err != nil { // it may have been collected meanwhile
+	g, err := s.load(task, n) // it may have been collected meanwhile
+	if err != nil {
 		return err
 	}
 	if err := g.Verify(ctx); err != nil {

@@ -262,7 +262,7 @@ func (u *Updater) apply(ctx context.Context, ch release.Channel, task UpdateTask
 		}
 		return out, err
 	}
-	verdict := run.Rebase.Outcome.Verdict
+	verdict := run.Rebase.Verdict
 	out.Run, out.Measured = run, measured(run.Rebase.Outcome)
 	if !verdict.Activate {
 		out.Report = run.Report

@@ -75,12 +75,12 @@ func (f base) Embed(dst, pixels []float32) error {
 	return nil
 }
 
-// sharp tells hues apart, in another way than clear does.
+// sharp tells hues apart, in another way than soft does.
 var sharp base = func(dst []float32, r, g, b float64) {
 	copy(dst, []float32{float32(3 * r), float32(3 * g), float32(3 * b), float32(r * g), float32(g * b), 1})
 }
 
-var clear base = func(dst []float32, r, g, b float64) {
+var soft base = func(dst []float32, r, g, b float64) {
 	copy(dst, []float32{1, float32(2 * b), float32(2 * r), float32(2 * g), float32(r - g), float32(b - g)})
 }
 

@@ -65,7 +65,7 @@ func TestHeldOutIsNeverTrainedOn(t *testing.T) {
 	for _, class := range []string{"red", "green"} { // more of them come
 		paint(t, dir, class, class, 30)
 	}
-	in := onto(t, dir, was, sharp, clear)
+	in := onto(t, dir, was, sharp, soft)
 	trained := map[string]bool{}
 	for _, s := range was.Dataset.Samples {
 		trained[string(s.Digest)] = s.Split == adapt.SplitTrain
@@ -82,8 +82,8 @@ func TestHeldOutIsNeverTrainedOn(t *testing.T) {
 
 func TestServerClassesByExemplars(t *testing.T) {
 	dir := photos(t, 20, "red", "green")
-	in := onto(t, dir, learned(t, dir, sharp), sharp, clear)
-	in.Server = published(t, photos(t, 30, "blue", "green", "grey"), clear, 20)
+	in := onto(t, dir, learned(t, dir, sharp), sharp, soft)
+	in.Server = published(t, photos(t, 30, "blue", "green", "grey"), soft, 20)
 	o := run(t, in)
 	verdict(t, o, true, Equal, Better)
 	if want := []string{"blue", "green", "grey", "red"}; !slices.Equal(o.Result.Dataset.Labels, want) || o.Result.Head.Classes != 4 {
@@ -96,7 +96,7 @@ func TestServerClassesByExemplars(t *testing.T) {
 	fresh := photos(t, 40, "blue", "grey")
 	d, err := adapt.List(t.Context(), fresh)
 	must(t, err)
-	f := extract(t, d, clear)
+	f := extract(t, d, soft)
 	must(t, d.Resettle(adapt.SplitOptions{}, nil))
 	must(t, d.Relabel(o.Result.Dataset.Labels))
 	if m := adapt.Evaluate(o.Result.Head, d.Set(f, func(adapt.Sample) bool { return true }), nil); m.Accuracy < 0.9 {
@@ -122,8 +122,8 @@ func count(s adapt.Set, classes int) []int {
 
 func TestServerClassesWithoutExemplars(t *testing.T) {
 	dir := photos(t, 20, "red", "green")
-	in := onto(t, dir, learned(t, dir, sharp), sharp, clear)
-	in.Server = published(t, photos(t, 10, "blue", "green"), clear, 0)
+	in := onto(t, dir, learned(t, dir, sharp), sharp, soft)
+	in.Server = published(t, photos(t, 10, "blue", "green"), soft, 0)
 	o := run(t, in)
 	verdict(t, o, true, Equal, Better)
 	if !slices.Equal(o.LeftOut, []string{"blue"}) || !slices.Equal(o.Result.Dataset.Labels, []string{"green", "red"}) {
@@ -136,8 +136,8 @@ func TestSpellings(t *testing.T) {
 	paint(t, dir, "Traffic_Red", "red", 20)
 	other := photos(t, 20, "green")
 	paint(t, other, "traffic-red", "red", 20)
-	in := onto(t, dir, learned(t, dir, sharp), sharp, clear)
-	in.Server = published(t, other, clear, 20)
+	in := onto(t, dir, learned(t, dir, sharp), sharp, soft)
+	in.Server = published(t, other, soft, 20)
 	o := run(t, in)
 	verdict(t, o, true, Equal, Better)
 	want := []Conflict{{Kind: Spelling, Device: "Traffic_Red", Server: "traffic-red"}}
@@ -156,8 +156,8 @@ func TestMeanings(t *testing.T) {
 	other := photos(t, 20, "blue")
 	paint(t, other, "red", "green", 20)
 	paint(t, other, "green", "red", 20)
-	in := onto(t, dir, learned(t, dir, sharp), sharp, clear)
-	in.Server = published(t, other, clear, 20)
+	in := onto(t, dir, learned(t, dir, sharp), sharp, soft)
+	in.Server = published(t, other, soft, 20)
 	o := run(t, in)
 	verdict(t, o, true, Equal, Better)
 	want := []Conflict{{Kind: Meaning, Device: "green", Server: "red", Images: 16, Of: 16}, {Kind: Meaning, Device: "red", Server: "green", Images: 16, Of: 16}}
@@ -176,10 +176,10 @@ func TestMeanings(t *testing.T) {
 
 func TestOneClass(t *testing.T) {
 	dir := photos(t, 20, "red")
-	in := onto(t, dir, nil, nil, clear)
+	in := onto(t, dir, nil, nil, soft)
 	verdict(t, run(t, in), false, Untrained)
-	in = onto(t, dir, nil, nil, clear)
-	in.Server = published(t, photos(t, 20, "blue", "green"), clear, 5)
+	in = onto(t, dir, nil, nil, soft)
+	in.Server = published(t, photos(t, 20, "blue", "green"), soft, 5)
 	o := run(t, in)
 	verdict(t, o, true, First)
 	if len(o.Result.Dataset.Labels) != 3 {
@@ -189,7 +189,7 @@ func TestOneClass(t *testing.T) {
 
 func TestNoSamples(t *testing.T) {
 	dir := photos(t, 20, "blue", "green")
-	server := published(t, dir, clear, 5)
+	server := published(t, dir, soft, 5)
 	fails := *server
 	fails.SelfTest = func() error { return errors.New("picture 3") }
 	untested := *server
@@ -246,19 +246,19 @@ func TestClassVanishes(t *testing.T) {
 	dir := photos(t, 10, "red", "green", "blue")
 	was := learned(t, dir, sharp)
 	must(t, os.RemoveAll(filepath.Join(dir, "blue")))
-	o := run(t, onto(t, dir, was, sharp, clear))
+	o := run(t, onto(t, dir, was, sharp, soft))
 	verdict(t, o, false, Loses)
 	if !slices.Equal(o.Lost, []string{"blue"}) || !strings.Contains(o.Verdict.Reason, "blue") || o.Compared != 4 {
 		t.Errorf("%+v", o)
 	}
 	// The release brings it back.
-	in := onto(t, dir, was, sharp, clear)
-	in.Server = published(t, photos(t, 20, "blue", "grey"), clear, 20)
+	in := onto(t, dir, was, sharp, soft)
+	in.Server = published(t, photos(t, 20, "blue", "grey"), soft, 20)
 	verdict(t, run(t, in), true, Equal, Better)
 
 	must(t, os.Mkdir(filepath.Join(dir, "blue"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "blue", "1.png"), []byte("\x89PNG, once"), 0o600))
-	o = run(t, onto(t, dir, was, sharp, clear))
+	o = run(t, onto(t, dir, was, sharp, soft))
 	verdict(t, o, false, Loses)
 	if len(o.Result.Dataset.Skipped) != 1 {
 		t.Errorf("skipped %+v", o.Result.Dataset.Skipped)
@@ -269,7 +269,7 @@ func TestClassVanishes(t *testing.T) {
 func TestImagesVanish(t *testing.T) {
 	dir := photos(t, 20, "red", "green")
 	was := learned(t, dir, sharp)
-	in := onto(t, dir, was, sharp, clear)
+	in := onto(t, dir, was, sharp, soft)
 	gone := 0
 	for _, s := range in.Dataset.Samples {
 		if s.Split != adapt.SplitTrain && gone < 3 {
@@ -283,7 +283,7 @@ func TestImagesVanish(t *testing.T) {
 	if o := run(t, in); o.Compared != 5 || o.Unknown != 3 {
 		t.Errorf("compared %d, %d not", o.Compared, o.Unknown)
 	}
-	in = onto(t, dir, was, sharp, clear)
+	in = onto(t, dir, was, sharp, soft)
 	in.InUse.Features = nil
 	verdict(t, run(t, in), false, Unmeasured)
 }
@@ -304,25 +304,25 @@ func TestNewClassIsNoGain(t *testing.T) {
 func TestNotFinite(t *testing.T) {
 	dir := photos(t, 10, "red", "green")
 	verdict(t, run(t, onto(t, dir, learned(t, dir, sharp), sharp, broken)), false, NotFinite)
-	in := onto(t, dir, learned(t, dir, sharp), sharp, clear)
+	in := onto(t, dir, learned(t, dir, sharp), sharp, soft)
 	in.Recipe.Rate = 1e38
 	verdict(t, run(t, in), false, NotFinite)
 }
 
 func TestFewImages(t *testing.T) {
 	dir := photos(t, 1, "red", "green")
-	verdict(t, run(t, onto(t, dir, nil, nil, clear)), true, First)
+	verdict(t, run(t, onto(t, dir, nil, nil, soft)), true, First)
 	big := photos(t, 10, "red", "green")
-	verdict(t, run(t, onto(t, dir, learned(t, big, sharp), sharp, clear)), false, Unmeasured)
+	verdict(t, run(t, onto(t, dir, learned(t, big, sharp), sharp, soft)), false, Unmeasured)
 }
 
 func TestRunTwice(t *testing.T) {
 	dir := photos(t, 10, "red", "green")
 	was := learned(t, dir, sharp)
-	server := published(t, photos(t, 10, "blue", "green"), clear, 5)
+	server := published(t, photos(t, 10, "blue", "green"), soft, 5)
 	var heads [][]byte
 	for range 2 {
-		in := onto(t, dir, was, sharp, clear)
+		in := onto(t, dir, was, sharp, soft)
 		in.Server = server
 		heads = append(heads, encoded(t, run(t, in).Result.Head))
 	}
@@ -333,7 +333,7 @@ func TestRunTwice(t *testing.T) {
 
 func TestRunStops(t *testing.T) {
 	dir := photos(t, 10, "red", "green")
-	in := onto(t, dir, nil, nil, clear)
+	in := onto(t, dir, nil, nil, soft)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := fmt.Errorf("enough")
 	in.OnEpoch = func(adapt.Epoch) { cancel(cause) }
@@ -352,8 +352,8 @@ func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 		"their width": func(in *Input) { in.Server.Exemplars = nil; in.Server.Head.Features++ },
 		"exemplars":   func(in *Input) { in.Server.Exemplars.Classes++ },
 	} {
-		in := onto(t, dir, learned(t, dir, sharp), sharp, clear)
-		in.Server = published(t, dir, clear, 5)
+		in := onto(t, dir, learned(t, dir, sharp), sharp, soft)
+		in.Server = published(t, dir, soft, 5)
 		change(&in)
 		if o, err := Run(t.Context(), in); err == nil {
 			t.Errorf("%s: %+v", name, o.Verdict)

@@ -86,10 +86,10 @@ func (c *fleetClient) ask(ctx context.Context, method, path string, what, v any)
 		told.Error = http.StatusText(resp.StatusCode)
 	}
 	err = fmt.Errorf("the fleet at %s answers %d: %s", c.asks.at, resp.StatusCode, told.Error)
-	switch {
-	case resp.StatusCode == http.StatusUnauthorized:
+	switch resp.StatusCode {
+	case http.StatusUnauthorized:
 		told.Hint = "give a token with --token-file or EDGE_FLEET_TOKEN; edge fleet token add makes one"
-	case resp.StatusCode == http.StatusNotFound:
+	case http.StatusNotFound:
 		err = device.InputError{Err: err}
 	}
 	if told.Hint == "" {

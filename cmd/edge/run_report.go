@@ -174,7 +174,7 @@ func (r *reports) task(s edge.TaskStatus, of update.TaskState) (fleet.Task, erro
 	g, err := r.d.store.Generation(s.Task, s.Model.Generation)
 	if err != nil {
 		out.Stuck = err.Error()
-		return out, nil
+		return out, nil //nolint:nilerr // the report says so
 	}
 	out.Generation, out.Base, out.Classes, out.Labels = g.Generation, g.Base.Digest, len(g.Labels), g.Labels
 	if made, ok, err := release.Of(g); err == nil && ok {
