@@ -86,7 +86,9 @@ func gate(ctx context.Context, s set, old, onto *fitted, n int, seed uint64) (tr
 	if err != nil {
 		return trial{}, err
 	}
-	r.Seed += 1000 // or the same base would give the same head
+	if old == onto {
+		r.Seed += 1000 // or it would give the same head
+	}
 	in.Recipe = r
 	o, err := rebase.Run(ctx, in)
 	if err != nil {
