@@ -15,9 +15,9 @@
 // Classes of the release that the device has no samples of are learnt from the
 // release's Exemplars. Without exemplars they are left out: a head that takes
 // over the last layer's weights for them, the only other thing there is, knows
-// them 18 to 41 times of 100 where exemplars make it 58 to 77, and where a
-// picture of a class that was left out may be told as unknown, that of a class
-// half known is named wrongly. No more exemplars of a class are taken than the
+// them 19 to 41 times of 100 where exemplars make it 63 to 66. A picture of a
+// class that was left out may be told as unknown, one of a class half known is
+// named wrongly. No more exemplars of a class are taken than the
 // device has samples a class, but five. docs/rebase.md has the measurements.
 //
 // A class that the head in use knows and that neither samples nor release bring
