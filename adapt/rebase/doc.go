@@ -25,11 +25,10 @@
 //
 // # The rule
 //
-// Compared are the held-out images of the classes that both heads know. The new
+// Compared are the held-out images of the classes that both heads know. The
 // new head is activated if it gets more of them right; or as many, with a loss,
 // over the classes that both know, that is at most 0.01 nats higher; or one
-// fewer, with a loss that is no higher.
-// Otherwise it is refused. Input.Margin moves that: above zero it also lets
+// fewer, with a loss that is no higher. Otherwise it is refused. Input.Margin moves that: above zero it also lets
 // through what is worse by so much, and below zero nothing that is not better by
 // so much.
 //
