@@ -145,18 +145,30 @@ func TestAddDeltas(t *testing.T) {
 	if len(again.Base.Deltas) != 2 || len(files(t, filepath.Join(r.Public(), "targets", "deltas"))) != len(before) {
 		t.Errorf("%d deltas, files %v", len(again.Base.Deltas), before)
 	}
-	// A parent that is none is said so; one of another structure in a channel is passed over.
+	// A parent of another structure is one if the way from it is shorter.
 	other := filepath.Join("..", "..", "tflite", "file", "testdata", "hidden.tflite")
 	o := publish.AddOptions{Base: &publish.BaseFile{Path: other, Name: "other", Preprocessing: small(), Features: 4}}
 	rel, err := r.Add(t.Context(), o)
-	if err != nil || len(rel.Base.Deltas) != 0 {
-		t.Errorf("%d deltas, %v", len(rel.Base.Deltas), err)
-	}
+	must(t, err)
+	ways := len(rel.Base.Deltas) // those from bases of the channel
 	o.Parents = []string{outside}
-	if _, err := r.Add(t.Context(), o); !errors.Is(err, delta.ErrStructure) || hint.Of(err) == "" {
-		t.Errorf("a parent of another structure: %v", err)
+	rel, err = r.Add(t.Context(), o)
+	if err != nil || len(rel.Base.Deltas) != ways+1 {
+		t.Fatalf("a parent of another structure: %d deltas, %v", len(rel.Base.Deltas), err)
 	}
-	d.sees("stable", 2, 3, 4, 5)
+	want, err := os.ReadFile(other)
+	must(t, err)
+	from, err := os.ReadFile(outside)
+	must(t, err)
+	if got, err := delta.Apply(from, target(t, r, rel.Base.Deltas[0].File), delta.Limits{}); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the delta does not lead to the base: %v", err)
+	}
+	weights := filepath.Join("..", "base", "mobilenet_v2_0.35_128.tflite")
+	o = publish.AddOptions{Base: &publish.BaseFile{Path: weights, Name: "real", Preprocessing: small(), Features: 4}, Parents: []string{other}}
+	if _, err := r.Add(t.Context(), o); !errors.Is(err, delta.ErrStructure) || hint.Of(err) == "" {
+		t.Errorf("a parent that leads nowhere: %v", err)
+	}
+	d.sees("stable", 2, 3, 4, 5, 6)
 }
 
 func TestAddRefuses(t *testing.T) {

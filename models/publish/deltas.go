@@ -17,7 +17,7 @@ import (
 // Limits of the deltas of a release.
 const (
 	maxDeltas = 8       // from bases in the channels, the newest first
-	worthIt   = 0.9     // of the whole file: a longer delta is not kept
+	worthIt   = 0.75    // of the whole file: a longer delta is not kept
 	maxParent = 2 << 30 // bytes of a base; flatbuffers end there
 )
 
@@ -92,17 +92,16 @@ func (r *Repository) delta(ctx context.Context, s *state, p parent, child []byte
 		return release.Delta{}, false, fmt.Errorf("parent %s is %w", p.path, ErrDamaged)
 	}
 	changes, err := delta.Diff(data, child)
-	if errors.Is(err, delta.ErrStructure) {
-		if p.asked {
-			return release.Delta{}, false, hint.Wrap(fmt.Errorf("parent %s: %w", p.path, err), "leave that parent out: its devices fetch the whole base")
-		}
-		return release.Delta{}, false, nil
+	if err == nil && float64(len(changes)) > worthIt*float64(len(child)) {
+		err = fmt.Errorf("%w: a delta of %d bytes to a base of %d is no shorter way", delta.ErrStructure, len(changes), len(child))
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, delta.ErrStructure) && !p.asked:
+		return release.Delta{}, false, nil
+	case errors.Is(err, delta.ErrStructure):
+		return release.Delta{}, false, hint.Wrap(fmt.Errorf("parent %s: %w", p.path, err), "leave that parent out: its devices fetch the whole base")
+	case err != nil:
 		return release.Delta{}, false, fmt.Errorf("parent %s: %w", p.path, err)
-	}
-	if float64(len(changes)) > worthIt*float64(len(child)) {
-		return release.Delta{}, false, nil
 	}
 	if again, err := delta.Apply(data, changes, delta.Limits{}); err != nil || !bytes.Equal(again, child) {
 		return release.Delta{}, false, fmt.Errorf("parent %s: the delta does not lead to the base: %w", p.path, errors.Join(err, ErrDamaged))

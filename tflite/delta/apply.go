@@ -23,7 +23,8 @@ type Limits struct {
 // or the channel that named a digest.
 //
 // The delta may come from anywhere: Apply does not panic, and takes memory of
-// three times the parent, a small multiple of the delta and 32 MiB at most. Errors: ErrNotDelta, ErrParent (parent is
+// three times the parent, a small multiple of the delta and 32 MiB at most; in format 2 of the child, and
+// twice that of both together. Errors: ErrNotDelta, ErrParent (parent is
 // not the file that the delta was made for), ErrTooLarge, ErrDamaged.
 func Apply(parent, delta []byte, l Limits) ([]byte, error) {
 	child, err := apply(parent, delta, l)
@@ -47,6 +48,21 @@ func apply(parent, delta []byte, l Limits) ([]byte, error) {
 	if got := digest.Of(parent); got != info.Parent || int64(len(parent)) != info.ParentBytes {
 		return nil, fmt.Errorf("%w: %s, not %s", ErrParent, info.Parent.Short(), got.Short())
 	}
+	child, err := rebuild(parent, info, frames)
+	if err != nil {
+		return nil, err
+	}
+	if got := digest.Of(child); got != info.Child {
+		return nil, fmt.Errorf("%w: it gives a file of digest %s, want %s", ErrDamaged, got.Short(), info.Child.Short())
+	}
+	return child, nil
+}
+
+// rebuild makes the child, unchecked, of the right parent.
+func rebuild(parent []byte, info Info, frames []byte) ([]byte, error) {
+	if info.Format == 2 {
+		return applyAny(parent, info, frames)
+	}
 	child := bytes.Clone(parent)
 	tensors, total, err := constants(child, info.Constants)
 	if err != nil {
@@ -64,9 +80,6 @@ func apply(parent, delta []byte, l Limits) ([]byte, error) {
 	together(rows, packed)
 	for i, t := range tensors {
 		undo(t.Data, rows[i].data, rows[i].size)
-	}
-	if got := digest.Of(child); got != info.Child {
-		return nil, fmt.Errorf("%w: it gives a file of digest %s, want %s", ErrDamaged, got.Short(), info.Child.Short())
 	}
 	return child, nil
 }

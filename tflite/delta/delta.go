@@ -2,22 +2,28 @@
 // bytes than the base itself: a device that has the parent fetches the delta and
 // rebuilds the base.
 //
-// A delta holds the constants that differ and nothing else, so it exists only
-// between two .tflite files that differ in the values of constants alone: what
-// file.Patch makes of a parent, and fine-tuning with it.
+// Between two .tflite files that differ in the values of constants alone, which is
+// what file.Patch makes of a parent, and fine-tuning with it, a delta holds the
+// constants that differ and nothing else: format 1. Between any other two models,
+// such as quantised ones, whose scales differ too, it holds the child as what it
+// has of the parent: format 2.
 //
 // # Format
 //
 // Numbers are little-endian.
 //
-//	 0  8 bytes    "EDGEDLT" and the version of the format, 1
+//	 0  8 bytes    "EDGEDLT" and the number of the format, 1 or 2
 //	 8  uint64     bytes of the parent
 //	16  32 bytes   SHA-256 of the parent
-//	48  uint64     bytes of the child: as many
+//	48  uint64     bytes of the child: as many, in format 1
 //	56  32 bytes   SHA-256 of the child
-//	88  uint32     n, the number of constants that differ
+//	88  uint32     n, the number of constants that differ; 0 in format 2
 //	92  n times    uint32 subgraph, uint32 tensor; rising, none twice
 //	    the rest   one or more zstd frames, which hold the differences
+//
+// In format 2 the frames hold the child, with the parent as a raw dictionary of
+// zstd, and their window is the smallest power of two from 1 MiB on that reaches
+// over both files. The rest of this is about format 1.
 //
 // A constant is a row of words, each the size of an element where that is two or
 // four bytes, else one byte. The difference of a word is the child's less the
@@ -47,7 +53,7 @@ import (
 
 // Reasons that errors.Is finds in what Diff, Inspect and Apply return.
 var (
-	ErrStructure = errors.New("the models differ in more than the values of constants") // Diff: send the child whole
+	ErrStructure = errors.New("the models differ in more than the values of constants") // Diff, of large ones: send the child whole
 	ErrNotDelta  = errors.New("not a delta that this program reads")
 	ErrParent    = errors.New("made for another parent")
 	ErrDamaged   = errors.New("damaged delta")
@@ -57,11 +63,12 @@ var (
 // Info is what a delta says of itself. Nothing of it is true before Apply has
 // found it so.
 type Info struct {
+	Format      int           `json:"format"` // 1 or 2
 	Parent      digest.Digest `json:"parent"`
 	ParentBytes int64         `json:"parent_bytes"`
 	Child       digest.Digest `json:"child"`
 	ChildBytes  int64         `json:"child_bytes"`
-	Constants   []Constant    `json:"constants"` // those that differ, in rising order
+	Constants   []Constant    `json:"constants"` // those that differ, in rising order; none in format 2
 }
 
 // Constant is a constant of a model, by its place.
@@ -76,15 +83,16 @@ func (c Constant) less(d Constant) bool {
 }
 
 const (
-	magic     = "EDGEDLT\x01"
-	fixedSize = 92 // of the header without the constants
-	placeSize = 8  // of a constant in the header
+	magic     = "EDGEDLT" // and the format
+	fixedSize = 92        // of the header without the constants
+	placeSize = 8         // of a constant in the header
 )
 
 // encode returns the bytes before the frames.
 func (i Info) encode() []byte {
 	le := binary.LittleEndian
 	out := append(make([]byte, 0, fixedSize+placeSize*len(i.Constants)), magic...)
+	out = append(out, byte(i.Format))
 	for _, side := range []struct {
 		bytes  int64
 		digest digest.Digest
@@ -114,20 +122,23 @@ func Inspect(data []byte) (Info, error) {
 
 // parse returns the header and the frames behind it.
 func parse(data []byte) (Info, []byte, error) {
-	if len(data) < fixedSize || string(data[:len(magic)]) != magic {
+	if len(data) < fixedSize || string(data[:len(magic)]) != magic || data[len(magic)] < 1 || data[len(magic)] > 2 {
 		return Info{}, nil, ErrNotDelta
 	}
+	format := int(data[len(magic)])
 	le := binary.LittleEndian
 	parentBytes, childBytes, n := le.Uint64(data[8:]), le.Uint64(data[48:]), le.Uint32(data[88:])
 	frames := data[fixedSize:]
 	switch {
-	case parentBytes != childBytes || parentBytes > maxFile:
+	case parentBytes > maxFile || childBytes > maxFile, format == 1 && parentBytes != childBytes, format == 2 && parentBytes+childBytes > maxAny:
 		return Info{}, nil, fmt.Errorf("%w: a parent of %d bytes with a child of %d", ErrDamaged, parentBytes, childBytes)
+	case format == 2 && n > 0:
+		return Info{}, nil, fmt.Errorf("%w: %d constants in a delta of any structure", ErrDamaged, n)
 	case uint64(n)*placeSize > uint64(len(frames)):
 		return Info{}, nil, fmt.Errorf("%w: it ends within the list of its %d constants", ErrDamaged, n)
 	}
 	i := Info{
-		ParentBytes: int64(parentBytes), Parent: named(data[16:48]),
+		Format: format, ParentBytes: int64(parentBytes), Parent: named(data[16:48]),
 		ChildBytes: int64(childBytes), Child: named(data[56:88]),
 		Constants: make([]Constant, n),
 	}

@@ -205,7 +205,8 @@ func withFrame(t testing.TB, i Info, content []byte) []byte {
 	return e.EncodeAll(content, i.encode())
 }
 
-func TestDiffRefusesOtherStructure(t *testing.T) {
+// Files that differ in more than constants have a delta too.
+func TestOtherStructure(t *testing.T) {
 	all := models(t)
 	parent := all["pooled"]
 	name := bytes.Clone(parent)
@@ -218,9 +219,41 @@ func TestDiffRefusesOtherStructure(t *testing.T) {
 		"another model": all["hidden"], "other type": all["pooled_int8"], "a name": name,
 		"longer": append(bytes.Clone(parent), 0), "embedded": embedded(t),
 	} {
-		if _, err := Diff(parent, child); !errors.Is(err, ErrStructure) {
-			t.Errorf("%s: %v", what, err)
+		d := diff(t, parent, child)
+		info, err := Inspect(d)
+		if err != nil || info.Format != 2 || len(info.Constants) > 0 || info.ChildBytes != int64(len(child)) {
+			t.Errorf("%s: %+v, %v", what, info, err)
 		}
+		if got, err := Apply(parent, d, Limits{}); err != nil || !bytes.Equal(got, child) {
+			t.Errorf("%s: the child does not come back: %v", what, err)
+		}
+		if _, err := Apply(child, d, Limits{}); !errors.Is(err, ErrParent) {
+			t.Errorf("%s: another parent: %v", what, err)
+		}
+		if _, err := Apply(parent, d, Limits{Bytes: int64(len(child)) - 1}); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: a limit: %v", what, err)
+		}
+		for n := 0; n < len(d); n += 1 + len(d)/50 {
+			if _, err := Apply(parent, d[:n], Limits{}); err == nil {
+				t.Errorf("%s: %d of %d bytes are enough", what, n, len(d))
+			}
+		}
+		for what, wrong := range map[string][]byte{
+			"bytes behind": append(bytes.Clone(d), 0), "more behind": append(bytes.Clone(d), d[fixedSize:]...), "bytes changed": flipped(d),
+		} {
+			if _, err := Apply(parent, wrong, Limits{}); !errors.Is(err, ErrDamaged) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+	// What is alike costs next to nothing.
+	if d := diff(t, parent, name); len(d) > fixedSize+200 {
+		t.Errorf("one letter costs %d bytes", len(d))
+	}
+	// Too large to look back over.
+	large := append(bytes.Clone(parent), make([]byte, maxAny)...)
+	if _, err := Diff(parent, large); !errors.Is(err, ErrStructure) {
+		t.Errorf("a large child: %v", err)
 	}
 	if _, err := Diff(parent, []byte("no model")); !errors.Is(err, file.ErrNotModel) {
 		t.Errorf("no child: %v", err)
@@ -228,6 +261,13 @@ func TestDiffRefusesOtherStructure(t *testing.T) {
 	if _, err := Diff(nil, parent); !errors.Is(err, file.ErrNotModel) {
 		t.Errorf("no parent: %v", err)
 	}
+}
+
+// flipped is data with a bit of its frames changed.
+func flipped(data []byte) []byte {
+	data = bytes.Clone(data)
+	data[(fixedSize+len(data))/2] ^= 4
+	return data
 }
 
 func TestApplyRefuses(t *testing.T) {
@@ -245,7 +285,9 @@ func TestApplyRefuses(t *testing.T) {
 		return append(i.encode(), good[len(info.encode()):]...)
 	}
 	later := bytes.Clone(good)
-	later[7]++
+	later[7] = 3
+	other := bytes.Clone(good)
+	other[7] = 2
 	for _, c := range []struct {
 		name  string
 		delta []byte
@@ -254,6 +296,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"empty", nil, ErrNotDelta},
 		{"a model", child, ErrNotDelta},
 		{"later version", later, ErrNotDelta},
+		{"another version", other, ErrDamaged},
 		{"fewer bytes than the list", append(info.encode()[:fixedSize:fixedSize], 1, 2, 3), ErrDamaged},
 		{"other child", with(func(i *Info) { i.Child = i.Parent }), ErrDamaged},
 		{"other parent", with(func(i *Info) { i.Parent = i.Child }), ErrParent},

@@ -2,6 +2,7 @@ package delta
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
@@ -17,9 +18,17 @@ const window = 8 << 20
 // same two files give the same bytes.
 //
 // The error is ErrStructure if the files differ in more than the values of
-// constants, or file's if one of them is no model. Neither file is changed.
+// constants and have more than 64 MiB together, or file's if one of them is no
+// model. Neither file is changed.
 func Diff(parent, child []byte) ([]byte, error) {
 	info, rows, err := compare(parent, child)
+	if errors.Is(err, ErrStructure) {
+		made, err := diffAny(parent, child)
+		if err != nil {
+			return nil, fmt.Errorf("delta: %w", err)
+		}
+		return made, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("delta: %w", err)
 	}
@@ -42,7 +51,7 @@ func compare(parent, child []byte) (Info, []row, error) {
 		return Info{}, nil, fmt.Errorf("the child: %w", err)
 	}
 	info := Info{
-		Parent: digest.Of(parent), ParentBytes: int64(len(parent)),
+		Format: 1, Parent: digest.Of(parent), ParentBytes: int64(len(parent)),
 		Child: digest.Of(child), ChildBytes: int64(len(child)),
 	}
 	if len(p.Subgraphs) != len(c.Subgraphs) || len(parent) != len(child) {

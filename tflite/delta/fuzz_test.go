@@ -14,6 +14,7 @@ func FuzzApply(f *testing.F) {
 	for _, constants := range []int{0, 1, 2} {
 		f.Add(diff(f, parent, changed(f, parent, constants, random())))
 	}
+	f.Add(diff(f, parent, models(f)["pooled"])) // format 2
 	f.Fuzz(func(t *testing.T, data []byte) {
 		check(t, parent, data)
 	})
@@ -30,7 +31,10 @@ func FuzzApplyAnywhere(f *testing.F) {
 		if err != nil {
 			return
 		}
-		i.Parent, i.ParentBytes, i.ChildBytes = digest.Of(parent), int64(len(parent)), int64(len(parent))
+		i.Parent, i.ParentBytes = digest.Of(parent), int64(len(parent))
+		if i.Format == 1 {
+			i.ChildBytes = i.ParentBytes
+		}
 		check(t, parent, append(i.encode(), frames...))
 	})
 }
