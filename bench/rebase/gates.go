@@ -82,7 +82,7 @@ func gate(ctx context.Context, s set, old, onto *fitted, n int, seed uint64) (tr
 	if err != nil {
 		return trial{}, err
 	}
-	in, err := input(ctx, own, was, old, onto)
+	in, err := input(ctx, own, was, onto)
 	if err != nil {
 		return trial{}, err
 	}
@@ -108,7 +108,7 @@ func gate(ctx context.Context, s set, old, onto *fitted, n int, seed uint64) (tr
 }
 
 // input is the rebase of a device's photos.
-func input(ctx context.Context, own photos, was *adapt.Result, old, onto *fitted) (rebase.Input, error) {
+func input(ctx context.Context, own photos, was *adapt.Result, onto *fitted) (rebase.Input, error) {
 	d, features, err := onto.look(ctx, own)
 	if err != nil {
 		return rebase.Input{}, err

@@ -57,7 +57,7 @@ func keep(ctx context.Context, s set, old, onto *fitted, n, k int, seed uint64) 
 	if err != nil {
 		return 0, 0, false, err
 	}
-	in, err := input(ctx, own, was, old, onto)
+	in, err := input(ctx, own, was, onto)
 	if err != nil {
 		return 0, 0, false, err
 	}
