@@ -35,6 +35,7 @@ type story struct {
 //
 // Everything is real but the trainer: TestStoryFineTuned has that, too.
 func TestStory(t *testing.T) {
+	t.Parallel()
 	s := newStudio(t)
 	shapes, foreign := []string{"level_full", "level_low", "valve_closed", "valve_open"}, []string{"plug_in", "plug_out"}
 	colours := []string{"lamp_green", "lamp_off", "lamp_red", "lamp_yellow"}

@@ -6,9 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -54,7 +54,7 @@ func live(ctx context.Context, dir, url string, whole bool) error {
 	if err != nil {
 		return err
 	}
-	u, err := updaterIn(dir, e, url, whole)
+	u, err := updaterIn(dir, e, update.HTTPConfig{URL: url, UserAgent: os.Getenv("EDGE_TEST_VICTIM_LIFE")}, whole)
 	if err != nil {
 		return err
 	}
@@ -101,17 +101,22 @@ func starts(ctx context.Context, s *models.Store, e *engine.Engine) (err error) 
 	return rt.Ready()
 }
 
-// updaterIn is what follows a channel for the device in the folder dir.
-func updaterIn(dir string, e *engine.Engine, url string, whole bool) (*device.Updater, error) {
+// updaterIn is what follows a channel for the device in the folder dir. With whole it
+// makes nothing of deltas.
+func updaterIn(dir string, e *engine.Engine, from update.HTTPConfig, whole bool) (*device.Updater, error) {
 	root, err := os.ReadFile(filepath.Join(dir, "root.json"))
 	if err != nil {
 		return nil, err
 	}
-	source, err := update.HTTP(update.HTTPConfig{URL: url, UserAgent: os.Getenv("EDGE_TEST_VICTIM_LIFE")})
+	source, err := update.HTTP(from)
 	if err != nil {
 		return nil, err
 	}
-	c := update.Config{Dir: filepath.Join(dir, "state"), Root: root, Channel: "stable", Source: source, Reserve: -1}
+	notes, err := os.OpenFile(filepath.Join(dir, fetchedName), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	c := update.Config{Dir: filepath.Join(dir, "state"), Root: root, Channel: "stable", Source: counted{source, notes}, Reserve: -1}
 	if whole {
 		c.DeltaLimit = 1
 	}
@@ -133,22 +138,14 @@ func updaterIn(dir string, e *engine.Engine, url string, whole bool) (*device.Up
 	}, nil
 }
 
-// drip serves a repository at some 10 MB/s, and notes what is asked for.
+// drip serves a repository slowly, and notes what is asked for.
 type drip struct {
-	next http.Handler
+	next  http.Handler
+	pause time.Duration // after every 16 KiB of a target
 
-	mu      sync.Mutex
-	release string           // the newest, as the user agent says it
-	life    string           // the present one
-	begun   map[string]int64 // first byte that was asked for of each target in this life
-	sent    map[string]int64 // bytes of each target since the release came out
-}
-
-// agent is how the device names itself: what a life that has ended still asks for
-// counts for no other.
-func agent(release, life int) (which, name string) {
-	which = fmt.Sprintf("release-%d/", release)
-	return which, fmt.Sprintf("%s%d", which, life)
+	mu    sync.Mutex
+	life  string           // the device's user agent: what a life that has ended still asks for does not count
+	begun map[string]int64 // first byte that was asked for of each target in this life
 }
 
 func (d *drip) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -166,54 +163,79 @@ func (d *drip) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.begun[name] = from
 	}
 	d.mu.Unlock()
-	d.next.ServeHTTP(&counting{slowed{w}, func(n int) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if strings.HasPrefix(r.UserAgent(), d.release) {
-			d.sent[name] += int64(n)
-		}
-	}}, r)
+	d.next.ServeHTTP(slowed{w, d.pause}, r)
 }
 
-// expect begins a life, and what it asks for.
-func (d *drip) expect(release, life int) (name string) {
+// expect begins a life, and says how the device is to name itself.
+func (d *drip) expect(life int) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	which, name := agent(release, life)
-	if which != d.release {
-		d.release, d.sent = which, map[string]int64{}
-	}
-	d.life, d.begun = name, map[string]int64{}
-	return name
+	d.life, d.begun = fmt.Sprintf("life/%d", life), map[string]int64{}
+	return d.life
 }
 
-// saw is where downloads began in this life, and what was sent of the release.
-func (d *drip) saw() (begun, sent map[string]int64) {
+// saw is where downloads began in this life.
+func (d *drip) saw() map[string]int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return maps.Clone(d.begun), maps.Clone(d.sent)
+	return maps.Clone(d.begun)
 }
 
 // slowed hides ReadFrom, which would send everything at once.
-type slowed struct{ http.ResponseWriter }
+type slowed struct {
+	http.ResponseWriter
+	pause time.Duration
+}
 
 func (w slowed) Write(p []byte) (n int, err error) {
-	const block = 16 << 10
 	for n < len(p) && err == nil {
 		var m int
-		m, err = w.ResponseWriter.Write(p[n:min(n+block, len(p))])
+		m, err = w.ResponseWriter.Write(p[n:min(n+16<<10, len(p))])
 		n += m
 		if f, ok := w.ResponseWriter.(http.Flusher); ok && err == nil {
 			f.Flush()
 		}
-		time.Sleep(time.Millisecond * 3 / 2)
+		time.Sleep(w.pause)
 	}
 	return n, err
 }
 
-// inFlight is how much of a download a kill may lose at most: what was sent and had
-// not been written yet. It is a block of the server, and a buffer of the client.
-const inFlight = 192 << 10
+// fetchedName is the file in which the device counts what it fetches.
+const fetchedName = "fetched"
+
+// counted notes every read of a target in a file, ahead of everything else that is
+// done with what was read: the file knows what a process that was killed has fetched.
+type counted struct {
+	update.Source
+	notes *os.File
+}
+
+func (c counted) Open(ctx context.Context, name string, offset int64) (io.ReadCloser, int64, error) {
+	body, size, err := c.Source.Open(ctx, name, offset)
+	if err != nil || !strings.HasPrefix(name, "targets/") || strings.HasPrefix(name, "targets/channels/") {
+		return body, size, err
+	}
+	return countedBody{body, c.notes, name}, size, nil
+}
+
+func (c counted) Close() error { return errors.Join(c.Source.Close(), c.notes.Close()) }
+
+type countedBody struct {
+	io.ReadCloser
+	notes *os.File
+	name  string
+}
+
+func (b countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), block)])
+	if _, failed := fmt.Fprintln(b.notes, b.name, n); failed != nil {
+		return 0, failed
+	}
+	return n, err
+}
+
+// block is the most that is read at once, and so the most that a kill loses.
+const block = 64 << 10
 
 // victim is the device that is killed, and the publisher that it follows.
 type victim struct {
@@ -235,7 +257,9 @@ type victim struct {
 
 const victimSamples = 6 // of each of two classes
 
-func newVictim(t *testing.T) *victim {
+// newVictim is a device that knows two classes, and a publisher of four bundles, which
+// pauses so long after every 16 KiB.
+func newVictim(t *testing.T, pause time.Duration) *victim {
 	t.Helper()
 	v := &victim{t: t, dir: memoryFolder(t), studio: newStudio(t), stages: map[string]int{}}
 	classes := []string{"lamp_green", "valve_open"}
@@ -244,14 +268,8 @@ func newVictim(t *testing.T) *victim {
 	var root []byte
 	v.repo, root = newRepository(t)
 	must(t, os.WriteFile(filepath.Join(v.dir, "root.json"), root, 0o600))
-	v.drip = &drip{next: &publish.Server{Dir: v.repo.Public()}}
-	server := httptest.NewUnstartedServer(v.drip)
-	server.Config.ConnState = func(c net.Conn, s http.ConnState) {
-		if tcp, ok := c.(*net.TCPConn); ok && s == http.StateNew {
-			tcp.SetWriteBuffer(16 << 10) //nolint:errcheck // so that little is in flight
-		}
-	}
-	server.Start()
+	v.drip = &drip{next: &publish.Server{Dir: v.repo.Public()}, pause: pause}
+	server := httptest.NewServer(v.drip)
 	t.Cleanup(server.Close)
 	v.url = server.URL
 
@@ -259,6 +277,8 @@ func newVictim(t *testing.T) *victim {
 		v.bundles = append(v.bundles, v.studio.bundle(v.studio.moved(i+1), scenes(t, 14, 20, append(classes, "plug_in")...)))
 	}
 	v.teach(samples)
+	_, err := update.OpenIdentity(t.Context(), filepath.Join(v.dir, "state"))
+	must(t, err)
 	return v
 }
 
@@ -297,6 +317,7 @@ func (v *victim) publish() {
 		must(t, v.repo.Revoke(t.Context(), "stable", r.Number-6, "long gone"))
 	}
 	v.release, v.kills = r, 0
+	must(t, os.WriteFile(filepath.Join(v.dir, fetchedName), nil, 0o600))
 	a, err := v.store().Active(task)
 	must(t, err)
 	v.active = a.Current
@@ -317,7 +338,7 @@ func (v *victim) life(stage string, after time.Duration) (done bool) {
 	t.Helper()
 	v.lives++
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "EDGE_TEST_VICTIM="+v.dir, "EDGE_TEST_VICTIM_URL="+v.url, "EDGE_TEST_VICTIM_LIFE="+v.drip.expect(v.release.Number, v.lives))
+	cmd.Env = append(os.Environ(), "EDGE_TEST_VICTIM="+v.dir, "EDGE_TEST_VICTIM_URL="+v.url, "EDGE_TEST_VICTIM_LIFE="+v.drip.expect(v.lives))
 	if v.release.Number%2 == 0 {
 		cmd.Env = append(cmd.Env, "EDGE_TEST_VICTIM_WHOLE=1")
 	}
@@ -380,17 +401,33 @@ func (v *victim) check(had map[string]int64) {
 	if _, err := update.ReadState(filepath.Join(v.dir, "state")); err != nil {
 		t.Fatal(err)
 	}
-	begun, sent := v.drip.saw()
-	for name, from := range begun {
+	for name, from := range v.drip.saw() {
 		if want := had[hexOf(name)]; from != want {
 			t.Fatalf("%d bytes of %s were here, and it went on from %d", want, name, from)
 		}
 	}
-	for name, sent := range sent {
-		if most := v.size(name) + int64(v.kills)*inFlight; sent > most {
-			t.Fatalf("%d bytes of %s were sent, of %d, in %d lives", sent, name, v.size(name), v.kills+1)
+	for name, n := range v.fetched() {
+		if most := v.size(name) + int64(v.kills)*block; n > most {
+			t.Fatalf("it fetched %d bytes of %s, of %d, in %d lives", n, name, v.size(name), v.kills+1)
 		}
 	}
+}
+
+// fetched is how many bytes the device has fetched of each target since the release
+// came out.
+func (v *victim) fetched() map[string]int64 {
+	v.t.Helper()
+	data, err := os.ReadFile(filepath.Join(v.dir, fetchedName))
+	must(v.t, err)
+	sum := map[string]int64{}
+	for line := range strings.Lines(string(data)) {
+		var name string
+		var n int64
+		if _, err := fmt.Sscanln(line, &name, &n); err == nil { // the last may be torn
+			sum[name] += n
+		}
+	}
+	return sum
 }
 
 // size is how long a target of the newest release is.
@@ -452,11 +489,12 @@ var aims = []string{"start", "base", "head", "features", "train", "keep", "done 
 //
 // EDGE_KILLS=500 are those of make kills.
 func TestCrashUpdateKilled(t *testing.T) {
+	t.Parallel()
 	kills, err := strconv.Atoi(os.Getenv("EDGE_KILLS"))
 	if err != nil {
 		kills = 25
 	}
-	v := newVictim(t)
+	v := newVictim(t, 1500*time.Microsecond) // about 10 MB/s
 	v.publish()
 	rng := rand.New(rand.NewPCG(6, 500))
 	for killed, releases := 0, 1; killed < kills; {
