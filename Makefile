@@ -109,9 +109,9 @@ kills: setup ## Kill a device 500 times at random instants of an update (a quart
 bench-unknowns: setup ## Measure how unknown pictures are told, on ../shared/data, into docs/unknowns.md (minutes).
 	$(TEST_ENV) go run ./bench/unknowns --data ../shared/data --doc docs/unknowns.md
 
-# About half an hour on two cores that are free, 6 GB of memory and as much of /dev/shm.
+# About 40 minutes on two cores, 8 GB of memory and 3 GB of /dev/shm.
 .PHONY: bench-fleet
-bench-fleet: ## Have 100,000 simulated devices follow a channel, into bench/results/fleet.md (half an hour).
+bench-fleet: ## Have 100,000 simulated devices follow a channel, into bench/results/fleet.md (40 minutes).
 	nice go run ./bench/fleet --devices 100000 --out bench/results
 
 .PHONY: bench-keras
