@@ -55,7 +55,12 @@ const (
 	// nudge is not signed.
 	betweenLooks = time.Minute
 	// nudgeSpread is for updates.spread.
-	nudgeSpread = 2 * time.Minute
+	nudgeSpread = 10 * time.Minute
+	// firstLook is within how long the first look comes: after a power cut all devices
+	// start at once.
+	firstLook = 10 * time.Minute
+	// sooner is after how long a look that failed is repeated; doubled each time.
+	sooner = 5 * time.Minute
 	// stickEvery is how often the folder is looked at.
 	stickEvery = 10 * time.Second
 	// clockPatience is how long a board without a clock waits for the time.
@@ -100,8 +105,9 @@ func (u *updates) run(ctx context.Context) {
 		// the network. They go on serving meanwhile.
 		update.NewClock(update.ClockConfig{Dir: u.dir}).WaitForSync(ctx, clockPatience) //nolint:errcheck // then by what is known
 	}
-	next := time.Now().Add(around(10 * time.Second)) // something may have come while it was off
+	next := time.Now().Add(time.Duration(rand.Int64N(int64(firstLook)))) //nolint:gosec // jitter is no secret
 	var last time.Time
+	failed := 0
 	for {
 		u.set(func(s *server.UpdateStatus) { s.Next = next.UTC().Truncate(time.Second) })
 		look := time.NewTimer(min(time.Until(next), stickEvery))
@@ -130,10 +136,16 @@ func (u *updates) run(ctx context.Context) {
 			continue
 		}
 		if _, err := update.ReadEnrolment(u.dir); err == nil && u.standBy() == nil {
-			u.look(ctx, from)
+			failed++
+			if u.look(ctx, from) {
+				failed = 0
+			}
 			last = time.Now()
 		}
 		if every := u.settings().Every.D(); every > 0 {
+			if failed > 0 {
+				every = min(every, sooner<<min(failed-1, 16))
+			}
 			next = time.Now().Add(around(every))
 		}
 	}
@@ -175,12 +187,13 @@ func (u *updates) plugged() (string, bool) {
 	return folder, fresh
 }
 
-// look runs one child, and notes what became of it.
-func (u *updates) look(ctx context.Context, from string) {
+// look runs one child, and notes what became of it. It reports whether all went
+// well.
+func (u *updates) look(ctx context.Context, from string) bool {
 	u.set(func(s *server.UpdateStatus) { s.Running, s.Looked = true, time.Now().UTC().Truncate(time.Second) })
 	done, err := u.child(ctx, from)
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	u.set(func(s *server.UpdateStatus) {
 		s.Running, s.Stage, s.Done, s.Total, s.Error, s.Hint = false, "", 0, 0, "", ""
@@ -202,6 +215,7 @@ func (u *updates) look(ctx context.Context, from string) {
 			u.changed()
 		}
 	}
+	return err == nil
 }
 
 // child has a child look, and apply if the settings say so.
