@@ -102,8 +102,12 @@ flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, fi
 	$(TEST_ENV) EDGE_HEAD_SWAPS=10000 EDGE_BASE_SWAPS=200 go test -count 1 -timeout 2h -v -run Flat ./runtime/engine
 
 .PHONY: kills
-kills: setup ## Kill a device 500 times at random instants of an update (a quarter of an hour; 25 of them are part of test).
+kills: setup ## Kill a device 500 times at random instants of an update (minutes; 25 of them are part of test).
 	$(TEST_ENV) EDGE_KILLS=500 nice go test -count 1 -timeout 2h -v -run TestCrashUpdateKilled ./models
+
+.PHONY: story
+story: trainer ## Tell the story of a fleet with a base that the trainer fine-tunes on ../shared/data (a minute; without that it is part of test).
+	$(TEST_ENV) EDGE_STORY=full go test -count 1 -v -run TestStory ./models
 
 .PHONY: bench-unknowns
 bench-unknowns: setup ## Measure how unknown pictures are told, on ../shared/data, into docs/unknowns.md (minutes).

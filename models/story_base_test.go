@@ -151,8 +151,8 @@ const used = 600
 // dazzled is a base that does well on pictures as those in dir, and is dazzled by the
 // dark: the channels that tell the classes apart least answer to nothing but
 // darkness, and then with all they have.
-func (s *studio) dazzled(dir string, dark func(*pixel.RGB)) base.Source {
-	day, night := s.cells(dir, func(*pixel.RGB) {}), s.cells(dir, dark)
+func (s *studio) dazzled(dir string, dark light) base.Source {
+	day, night := s.cells(dir, light{10, 10, 10}), s.cells(dir, dark)
 	weights, bias := separate(day, night)
 	highest, mean := math.Inf(-1), 0.0
 	for _, x := range day {
@@ -179,7 +179,7 @@ func (s *studio) dazzled(dir string, dark func(*pixel.RGB)) base.Source {
 
 // cells returns what the last convolution gets of each place of each picture in dir,
 // seen in another light.
-func (s *studio) cells(dir string, light func(*pixel.RGB)) [][]float32 {
+func (s *studio) cells(dir string, l light) [][]float32 {
 	in := s.last.Inputs[0]
 	cut, err := s.model.Cut(in)
 	must(s.t, err)
@@ -194,7 +194,7 @@ func (s *studio) cells(dir string, light func(*pixel.RGB)) [][]float32 {
 	width := int(shape[3])
 	var all [][]float32
 	for _, picture := range pictures(s.t, dir) {
-		light(picture.RGB)
+		l.fall(picture.RGB)
 		pixels := make([]float32, s.parent.Preprocessing.Len())
 		must(s.t, s.parent.Preprocessing.Apply(pixels, picture.RGB))
 		out := make([]float32, int(shape[1]*shape[2])*width)
@@ -240,7 +240,7 @@ type picture struct {
 // pictures decodes those in dir, a folder a class.
 func pictures(t *testing.T, dir string) []picture {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "*", "*.jpg"))
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "*.[jJ][pP]*[gG]"))
 	must(t, err)
 	if len(paths) == 0 {
 		t.Fatalf("no pictures in %s", dir)
@@ -256,10 +256,12 @@ func pictures(t *testing.T, dir string) []picture {
 	return all
 }
 
-// evening is three tenths of the light.
-func evening(p *pixel.RGB) {
+// light changes a picture's colours: tenths of red, green and blue are left.
+type light [3]int
+
+func (l light) fall(p *pixel.RGB) {
 	for i, v := range p.Pix {
-		p.Pix[i] = byte(int(v) * 3 / 10)
+		p.Pix[i] = byte(int(v) * l[i%3] / 10)
 	}
 }
 

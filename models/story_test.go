@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,8 +24,11 @@ type story struct {
 	tuned, bad string
 	// classes of the server that the first device has no samples of.
 	foreign []string
+	// demand is the second device's margin when the first release comes. Zero: margin.
+	demand float64
 	// samples of the devices, and what their cameras see by day.
 	samples, live [2]string
+	night         [2]light // what is left of that by night
 }
 
 // TestStory is the life of a fleet: a server's base is published, two devices with
@@ -40,10 +44,11 @@ func TestStory(t *testing.T) {
 	shapes, foreign := []string{"level_full", "level_low", "valve_closed", "valve_open"}, []string{"plug_in", "plug_out"}
 	colours := []string{"lamp_green", "lamp_off", "lamp_red", "lamp_yellow"}
 	server := scenes(t, 14, 28, slices.Concat(shapes, foreign)...)
+	night := light{3, 3, 3}
 	tell(t, story{
-		studio: s, foreign: foreign,
+		studio: s, foreign: foreign, night: [2]light{night, night},
 		tuned:   s.bundle(s.shaped(server), server),
-		bad:     s.bundle(s.dazzled(scenes(t, 14, 28, slices.Concat(shapes, foreign, colours)...), evening), server),
+		bad:     s.bundle(s.dazzled(scenes(t, 14, 28, slices.Concat(shapes, foreign, colours)...), night), server),
 		samples: [2]string{scenes(t, 0, 14, shapes...), scenes(t, 0, 14, colours...)},
 		live:    [2]string{scenes(t, 14, 28, shapes...), scenes(t, 14, 28, colours...)},
 	})
@@ -54,9 +59,9 @@ func tell(t *testing.T, s story) {
 	one, two := newUnit(t, "one", p, s.studio, s.samples[0]), newUnit(t, "two", p, s.studio, s.samples[1])
 	day := [2][]picture{pictures(t, s.live[0]), pictures(t, s.live[1])}
 	night := [2][]picture{pictures(t, s.live[0]), pictures(t, s.live[1])}
-	for _, pictures := range night {
+	for i, pictures := range night {
 		for _, picture := range pictures {
-			evening(picture.RGB)
+			s.night[i].fall(picture.RGB)
 		}
 	}
 	for i, u := range []*unit{one, two} {
@@ -69,7 +74,9 @@ func tell(t *testing.T, s story) {
 	// A good release.
 	first := p.add(s.studio, s.tuned)
 	t.Run("one improves", func(t *testing.T) { one.improves(t, p, first, s.foreign) })
+	two.Margin = cmp.Or(s.demand, margin)
 	t.Run("two refuses", func(t *testing.T) { two.refuses(t, p, first) })
+	two.Margin = margin
 	one.passes(day[0], 2)
 	one.report()
 	two.report()
