@@ -3,19 +3,18 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
 
+	"github.com/edge-adapt/edge/internal/clienttls"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models/publish"
 	"github.com/edge-adapt/edge/runtime/server/access"
@@ -142,14 +141,10 @@ func (f serveFlags) tls(log *slog.Logger) (*tls.Config, error) {
 	config := certificate.TLS()
 	config.NextProtos = []string{"http/1.1"}
 	if f.ca != "" {
-		data, err := os.ReadFile(f.ca)
-		if err != nil {
+		if config.ClientCAs, err = clienttls.Pool(f.ca); err != nil {
 			return nil, err
 		}
-		config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
-		if !config.ClientCAs.AppendCertsFromPEM(data) {
-			return nil, fmt.Errorf("%s: no certificate in PEM", f.ca)
-		}
+		config.ClientAuth = tls.RequireAndVerifyClientCert
 	}
 	return config, nil
 }

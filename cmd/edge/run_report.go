@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"runtime"
 	"slices"
@@ -16,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/internal/clienttls"
 	"github.com/edge-adapt/edge/models"
 	"github.com/edge-adapt/edge/models/fleet"
 	"github.com/edge-adapt/edge/models/release"
@@ -75,14 +72,14 @@ func (r *reports) client(ctx context.Context, c config.Report) (*fleet.Client, e
 	if err != nil {
 		return nil, err
 	}
-	over, err := transport(c)
+	over, err := clienttls.Config(c.CAFile, c.CertFile, c.KeyFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("certificates for the fleet: %w", err)
 	}
 	return fleet.NewClient(fleet.ClientOptions{
 		URL: c.URL, Identity: id, Consent: fleet.Consent{LabelNames: c.Labels}, Agent: "edge/" + version,
-		HTTP: &http.Client{Transport: over, Timeout: 30 * time.Second},
-		Now:  update.NewClock(update.ClockConfig{Dir: r.dir}).Now,
+		TLS: over,
+		Now: update.NewClock(update.ClockConfig{Dir: r.dir}).Now,
 		Token: func() (string, error) {
 			if c.TokenFile == "" {
 				return "", nil
@@ -91,32 +88,6 @@ func (r *reports) client(ctx context.Context, c config.Report) (*fleet.Client, e
 			return strings.TrimSpace(string(token)), err
 		},
 	})
-}
-
-// transport trusts and shows the certificates that c names.
-func transport(c config.Report) (*http.Transport, error) {
-	own := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificates of the fleet: %w", err)
-		}
-		own.RootCAs = x509.NewCertPool()
-		if !own.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, hint.Wrap(fmt.Errorf("certificates of the fleet: %s holds none", c.CAFile), "give a file in PEM")
-		}
-	}
-	if c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificate for the fleet: %w", err)
-		}
-		own.Certificates = []tls.Certificate{pair}
-	}
-	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 1, IdleConnTimeout: time.Minute,
-		TLSHandshakeTimeout: 15 * time.Second, ResponseHeaderTimeout: 30 * time.Second, TLSClientConfig: own,
-	}, nil
 }
 
 // report is how the device is now.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edge-adapt/edge/adapt/device"
+	"github.com/edge-adapt/edge/internal/clienttls"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/runtime"
 	"github.com/edge-adapt/edge/runtime/config"
@@ -109,15 +109,9 @@ func (c *daemonClient) to(address, ca string) error {
 		if ca == "" {
 			return nil
 		}
-		pem, err := os.ReadFile(ca)
-		if err != nil {
+		if transport.TLSClientConfig, err = clienttls.Config(ca, "", ""); err != nil {
 			return device.InputError{Err: err}
 		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return device.InputError{Err: fmt.Errorf("%s: no certificate in it; want PEM", ca)}
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 		return nil
 	}
 	a, err := config.ParseAddress(address)

@@ -33,6 +33,8 @@ type ClientOptions struct {
 	// HTTP sends the requests; its redirects are not followed. Nil: one with the
 	// system's certificates and proxies, and a limit of 30 s a request.
 	HTTP *http.Client
+	// TLS is for the connections of that one. Nil: the system's certificates.
+	TLS *tls.Config
 	// Insecure lets an enrolment token and reports go over http.
 	Insecure bool
 	Agent    string // of the header User-Agent. "": edge
@@ -80,9 +82,12 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if o.HTTP != nil {
 		own = *o.HTTP
 	} else {
+		if o.TLS == nil {
+			o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
 		own.Transport = &http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 1, IdleConnTimeout: time.Minute,
-			TLSHandshakeTimeout: 15 * time.Second, ResponseHeaderTimeout: 30 * time.Second, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout: 15 * time.Second, ResponseHeaderTimeout: 30 * time.Second, TLSClientConfig: o.TLS,
 		}
 	}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

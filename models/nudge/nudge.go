@@ -13,8 +13,6 @@ package nudge
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -25,6 +23,7 @@ import (
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/paho"
 
+	"github.com/edge-adapt/edge/internal/clienttls"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -146,27 +145,11 @@ func (b Broker) config() (autopaho.ClientConfig, error) {
 }
 
 func (b Broker) tls(host string) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	if b.CAFile != "" {
-		pem, err := os.ReadFile(b.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificates of the broker: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("certificates of the broker: %s holds none", b.CAFile)
-		}
+	c, err := clienttls.Config(b.CAFile, b.CertFile, b.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("certificates for the broker: %w", err)
 	}
-	if (b.CertFile == "") != (b.KeyFile == "") {
-		return nil, errors.New("a certificate for the broker goes with its key, and a key with its certificate")
-	}
-	if b.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(b.CertFile, b.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("certificate for the broker: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
+	c.ServerName = host
 	return c, nil
 }
 

@@ -3,7 +3,6 @@ package update
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edge-adapt/edge/internal/clienttls"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -57,13 +57,8 @@ func HTTP(cfg HTTPConfig) (Source, error) {
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, Time: cfg.Now}
 	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
+		if config.RootCAs, err = clienttls.Pool(cfg.CAFile); err != nil {
 			return nil, err
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no certificate", cfg.CAFile)
 		}
 	}
 	if cfg.CertFile != "" {
