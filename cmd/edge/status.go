@@ -35,6 +35,7 @@ task serves, 1 when one does not or nobody answers.`,
 			if err != nil {
 				return err
 			}
+			c.get(cmd.Context(), "/api/update", &s.Update) //nolint:errcheck // an older daemon has none
 			if a.json {
 				if err := a.print(s); err != nil {
 					return err

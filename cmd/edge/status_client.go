@@ -205,6 +205,5 @@ func (c *daemonClient) state(ctx context.Context) (*daemonState, error) {
 		return nil, err
 	}
 	s.Tasks = tasks.Tasks
-	c.get(ctx, "/api/update", &s.Update) //nolint:errcheck // an older daemon has none
 	return s, nil
 }
