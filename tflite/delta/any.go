@@ -2,9 +2,7 @@ package delta
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -43,17 +41,7 @@ func applyAny(parent []byte, info Info, frames []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	defer d.Close()
-	child := make([]byte, info.ChildBytes)
-	if _, err := io.ReadFull(d, child); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	switch _, err := io.ReadFull(d, make([]byte, 1)); {
-	case err == nil:
-		return nil, fmt.Errorf("%w: more than the child's %d bytes", ErrDamaged, info.ChildBytes)
-	case !errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	return child, nil
+	return exactly(d, int(info.ChildBytes))
 }
 
 // lookBack is a frame's window: a power of two that reaches over the parent.

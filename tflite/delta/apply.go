@@ -111,13 +111,18 @@ func decompress(frames []byte, n int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	defer d.Close()
+	return exactly(d, n)
+}
+
+// exactly reads n bytes, behind which nothing may follow.
+func exactly(d io.Reader, n int) ([]byte, error) {
 	out := make([]byte, n)
 	if _, err := io.ReadFull(d, out); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	switch _, err := io.ReadFull(d, make([]byte, 1)); {
 	case err == nil:
-		return nil, fmt.Errorf("%w: more differences than the constants have bytes", ErrDamaged)
+		return nil, fmt.Errorf("%w: more than the %d bytes that belong in it", ErrDamaged, n)
 	case !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
