@@ -130,7 +130,12 @@ func (u *Updater) position(task UpdateTask) (p position, err error) {
 	if err != nil {
 		return p, err
 	}
+	seen := map[int]bool{p.current.Generation: true}
 	for _, a := range history {
+		if seen[a.Current] {
+			continue
+		}
+		seen[a.Current] = true
 		if g, err := u.Store.Generation(task.Name, a.Current); err == nil {
 			if r, ok, err := release.Of(g); err == nil && ok {
 				p.after = max(p.after, r.Number)
@@ -156,7 +161,7 @@ func (u *Updater) device(task UpdateTask, p position) release.Device {
 	d := u.Device
 	d.Task, d.Base = task.Name, p.current.Base.Digest
 	d.Width, d.Height = p.current.Preprocessing.Width, p.current.Preprocessing.Height
-	d.Has = func(b digest.Digest) bool { _, err := u.Store.BlobPath(b); return err == nil && u.has(b) }
+	d.Has = u.has
 	return d
 }
 
