@@ -109,8 +109,13 @@ func (u *updates) run(ctx context.Context) {
 	var last time.Time
 	failed := 0
 	for {
-		u.set(func(s *server.UpdateStatus) { s.Next = next.UTC().Truncate(time.Second) })
-		look := time.NewTimer(min(time.Until(next), stickEvery))
+		wait, every := stickEvery, u.settings().Every.D()
+		var shown time.Time
+		if every > 0 {
+			wait, shown = min(time.Until(next), stickEvery), next.UTC().Truncate(time.Second)
+		}
+		u.set(func(s *server.UpdateStatus) { s.Next = shown })
+		look := time.NewTimer(wait)
 		var from string
 		asked := false
 		select {
@@ -129,10 +134,7 @@ func (u *updates) run(ctx context.Context) {
 			if !pause(ctx, betweenLooks-time.Since(last)) {
 				return
 			}
-		case time.Now().Before(next) || u.settings().Every == 0:
-			if u.settings().Every == 0 {
-				next = time.Now().Add(time.Hour)
-			}
+		case every == 0 || time.Now().Before(next):
 			continue
 		}
 		if _, err := update.ReadEnrolment(u.dir); err == nil && u.standBy() == nil {
@@ -142,12 +144,10 @@ func (u *updates) run(ctx context.Context) {
 			}
 			last = time.Now()
 		}
-		if every := u.settings().Every.D(); every > 0 {
-			if failed > 0 {
-				every = min(every, sooner<<min(failed-1, 16))
-			}
-			next = time.Now().Add(around(every))
+		if failed > 0 {
+			every = min(every, sooner<<min(failed-1, 16))
 		}
+		next = time.Now().Add(around(every))
 	}
 }
 
