@@ -49,11 +49,26 @@ const maxFile = 2 << 30
 // Feature extractors are used where they are. dir is created when needed, and
 // a kill at any instant leaves no half file under a final name.
 func Prepare(ctx context.Context, ref, dir string) (Source, error) {
+	return (*Library)(nil).Prepare(ctx, ref, dir)
+}
+
+// Prepare finds the base that ref names, as the function of that name does; ref
+// may name a base of the library too, which is compared with its digest. What
+// has the form of a name is looked up among the embedded bases, then in the
+// library, and is the path of a file only if neither knows it: ./NAME is always a
+// path. A nil library holds nothing.
+func (l *Library) Prepare(ctx context.Context, ref, dir string) (Source, error) {
 	if err := ctx.Err(); err != nil {
 		return Source{}, err
 	}
 	if ref == "" || ref == "default" || ref == embeddedName {
 		return prepareEmbedded(dir)
+	}
+	if l != nil && CheckName(ref) == nil {
+		s, err := l.prepare(ref)
+		if err == nil || !errors.Is(err, ErrNotFound) {
+			return s, err
+		}
 	}
 	data, err := read(ref)
 	if err != nil {
@@ -67,6 +82,17 @@ func Prepare(ctx context.Context, ref, dir string) (Source, error) {
 		return Source{}, fmt.Errorf("base %s: %w", ref, err)
 	}
 	return s, nil
+}
+
+func (l *Library) prepare(name string) (Source, error) {
+	e, err := l.Get(name)
+	if err != nil {
+		return Source{}, err
+	}
+	if err := compare(e); err != nil {
+		return Source{}, fmt.Errorf("base %q: %w", name, repairable(err, name))
+	}
+	return e.Source(), nil
 }
 
 func prepareEmbedded(dir string) (Source, error) {

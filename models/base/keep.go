@@ -32,12 +32,3 @@ func keep(dir string, d digest.Digest, data []byte) (string, error) {
 	}
 	return path, syncDir(dir)
 }
-
-// syncDir makes a rename within dir survive a power cut.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
