@@ -53,7 +53,7 @@ func (m *Model) Cut(tensors ...int) (*Model, error) {
 	}
 	if len(out.Inputs) == 1 && len(g.Inputs) == 1 {
 		if n, ok := m.Normalisation(); ok {
-			cut.Metadata = append(cut.Metadata, n.metadata())
+			cut.Metadata = append(cut.Metadata, n.Metadata())
 		}
 	}
 	return cut, nil
