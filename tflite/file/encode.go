@@ -307,13 +307,7 @@ func (e *encoder) named(list []NamedTensor) flatbuffers.UOffsetT {
 	return e.b.CreateVectorOfTables(tables)
 }
 
-// string writes s; the empty string is left out.
-func (e *encoder) string(s string) flatbuffers.UOffsetT {
-	if s == "" {
-		return 0
-	}
-	return e.b.CreateString(s)
-}
+func (e *encoder) string(s string) flatbuffers.UOffsetT { return encodeText(e.b, s) }
 
 func (e *encoder) indexes(list []int) flatbuffers.UOffsetT {
 	e.b.StartVector(4, len(list), 4)

@@ -22,6 +22,10 @@ type Info struct {
 	Author      string `json:"author,omitempty"`
 	Licence     string `json:"licence,omitempty"`
 
+	// MinParserVersion is the oldest version of the metadata's schema whose
+	// readers understand all of it.
+	MinParserVersion string `json:"min_parser_version,omitempty"`
+
 	// Inputs and Outputs describe the main subgraph's, in their order.
 	Inputs  []TensorInfo `json:"inputs,omitempty"`
 	Outputs []TensorInfo `json:"outputs,omitempty"`
@@ -31,6 +35,9 @@ type Info struct {
 type TensorInfo struct {
 	Name        string `json:"name,omitempty"`
 	Description string `json:"description,omitempty"`
+
+	// RGB is set for a picture whose last dimension is red, green and blue.
+	RGB bool `json:"rgb,omitempty"`
 
 	// Normalisation is the zero value if there is none.
 	Normalisation Normalisation `json:"normalisation,omitzero"`
@@ -60,17 +67,28 @@ const (
 	infoSubgraphs   = 3
 	infoAuthor      = 4
 	infoLicence     = 5
-	infoSlots       = 4 // written
+	infoMinParser   = 7
+	infoSlots       = 8
 
 	subgraphInfoInputs  = 2
 	subgraphInfoOutputs = 3
-	subgraphInfoSlots   = 3 // written
+	subgraphInfoSlots   = 4 // written
 
 	tensorInfoName        = 0
 	tensorInfoDescription = 1
+	tensorInfoContent     = 3
 	tensorInfoUnits       = 4
 	tensorInfoFiles       = 6
-	tensorInfoSlots       = 5 // written
+	tensorInfoSlots       = 7
+
+	contentKind  = 0
+	contentTable = 1
+	contentSlots = 2 // written
+
+	contentImage = 2 // kind
+	imageColour  = 0
+	imageRGB     = 1 // colour
+	imageSlots   = 1 // written
 
 	unitKind  = 0
 	unitTable = 1
@@ -84,6 +102,7 @@ const (
 	associatedName   = 0
 	associatedKind   = 2
 	associatedLabels = 2 // kind: a label for each index of the last dimension
+	associatedSlots  = 3 // written
 )
 
 // Info reads the model's TFLITE_METADATA, with the same care as Parse. The error
@@ -135,7 +154,7 @@ func parseInfo(data []byte) (info Info, err error) {
 		to   *string
 	}{
 		{infoName, &info.Name}, {infoDescription, &info.Description}, {infoVersion, &info.Version},
-		{infoAuthor, &info.Author}, {infoLicence, &info.Licence},
+		{infoAuthor, &info.Author}, {infoLicence, &info.Licence}, {infoMinParser, &info.MinParserVersion},
 	} {
 		if *f.to, err = root.string(f.slot); err != nil {
 			return info, err
@@ -166,6 +185,9 @@ func tensorInfo(t table) (x TensorInfo, err error) {
 	if x.Description, err = t.string(tensorInfoDescription); err != nil {
 		return x, err
 	}
+	if x.RGB, err = isRGB(t); err != nil {
+		return x, err
+	}
 	units, err := tables(t, tensorInfoUnits, normalisation)
 	if err != nil {
 		return x, fmt.Errorf("process unit %w", err)
@@ -186,6 +208,24 @@ func tensorInfo(t table) (x TensorInfo, err error) {
 		}
 	}
 	return x, nil
+}
+
+// isRGB reports whether the content of a tensor is said to be an RGB picture.
+func isRGB(t table) (bool, error) {
+	c, ok, err := t.table(tensorInfoContent)
+	if err != nil || !ok {
+		return false, err
+	}
+	kind, err := c.uint8(contentKind, 0)
+	if err != nil || kind != contentImage {
+		return false, err
+	}
+	image, ok, err := c.table(contentTable)
+	if err != nil || !ok {
+		return false, err
+	}
+	colour, err := image.uint8(imageColour, 0)
+	return colour == imageRGB, err
 }
 
 // normalisation reads a process unit; one of another kind gives the zero value.

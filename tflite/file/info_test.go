@@ -98,7 +98,7 @@ func many(n int) map[string]string {
 func TestNormalisation(t *testing.T) {
 	want := Normalisation{Mean: []float32{127.5}, Std: []float32{64}}
 	m := parsed(t, "pooled")
-	m.Metadata = append(m.Metadata, want.metadata())
+	m.Metadata = append(m.Metadata, want.Metadata())
 	f, err := m.FeatureTensor()
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestNormalisation(t *testing.T) {
 		{Mean: []float32{1}, Std: []float32{float32(inf())}},
 	} {
 		m := dense()
-		m.Metadata = []Metadata{bad.metadata()}
+		m.Metadata = []Metadata{bad.Metadata()}
 		if n, ok := m.Normalisation(); ok {
 			t.Errorf("%+v is accepted", n)
 		}
