@@ -50,3 +50,31 @@ func FuzzEncode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzResize looks for models that make Resize or FeatureAt panic, or that
+// cannot be read any more afterwards.
+func FuzzResize(f *testing.F) {
+	seed(f)
+	f.Add(encoded(f, classic(Pool2DOptions{Same, 8, 8, 8, 8, NoActivation})))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := Parse(data)
+		if err != nil {
+			return
+		}
+		for i := range min(len(m.Main().Tensors), 100) {
+			_, _ = m.FeatureAt(i)
+		}
+		m.Features()
+		resized, err := m.Resize(48, 64)
+		if err != nil {
+			return
+		}
+		out, err := resized.Encode()
+		if err != nil {
+			return
+		}
+		if _, err := Parse(out); err != nil {
+			t.Fatalf("what was resized cannot be read: %v", err)
+		}
+	})
+}

@@ -2,7 +2,7 @@
 interpreter and prints, as one JSON object a line, a digest of every output and
 of the tensors asked for by name.
 
-usage: run.py MODEL[:TENSOR]...
+usage: run.py MODEL[:TENSOR][@HEIGHTxWIDTH]...    (a size: the interpreter resizes the input first)
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 def main():
     for arg in sys.argv[1:]:
+        arg, _, size = arg.partition("@")
         path, _, name = arg.partition(":")
         interpreter = Interpreter(
             path,
@@ -23,6 +24,9 @@ def main():
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
             experimental_preserve_all_tensors=bool(name),
         )
+        if size:
+            height, width = map(int, size.split("x"))
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [1, height, width, 3])
         interpreter.allocate_tensors()
         random = np.random.default_rng(1)
         for d in interpreter.get_input_details():
