@@ -25,6 +25,7 @@ const (
 	OpSoftmax         OpCode = 25
 	OpCustom          OpCode = 32
 	OpPad             OpCode = 34
+	OpTranspose       OpCode = 39
 	OpMean            OpCode = 40
 	OpSub             OpCode = 41
 	OpSqueeze         OpCode = 43
