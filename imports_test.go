@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"adapt/tensorboard":     {},
 	"models":                {"camera/pixel"},
 	"models/bundle":         {"models"},
+	"models/export":         {"adapt/calibrate", "adapt/head", "camera/pixel", "models", "tflite/file"},
 	"models/nudge":          {},
 	"models/release":        {"camera/pixel", "models"},
 	"models/update":         {"models", "models/release", "tflite/delta"},
@@ -106,7 +107,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/edge": {
 		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
-		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/bundle", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
+		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/bundle", "models/export", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
 		"runtime/server", "runtime/server/access", "runtime/sink", "tflite", "tflite/delta", "tflite/file",
 	},
 }

@@ -116,21 +116,13 @@ func (c *classifier) classify(data []byte) (top []ranked, distance float32, err 
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := c.base.Source.Preprocessing.Apply(c.pixels, image); err != nil {
+	scores, err := c.scoresOf(image)
+	if err != nil {
 		return nil, 0, err
 	}
-	if err := c.base.Embed(c.features, c.pixels); err != nil {
-		return nil, 0, err
-	}
-	c.head.Scores(c.scores, c.features, c.scratch)
-	copy(c.calibrated, c.scores)
-	c.calibration.Apply(c.calibrated)
 	distance, _ = c.calibration.Unknown(c.features, c.scratch[:c.head.Hidden])
-	top = make([]ranked, len(c.calibrated))
-	for i, s := range c.calibrated {
-		if s != s {
-			return nil, 0, errors.New("the base or the head gives what is no number")
-		}
+	top = make([]ranked, len(scores))
+	for i, s := range scores {
 		top[i] = ranked{c.generation.Labels[i], s}
 	}
 	slices.SortStableFunc(top, func(a, b ranked) int {
@@ -143,6 +135,26 @@ func (c *classifier) classify(data []byte) (top []ranked, distance float32, err 
 		return 0
 	})
 	return top, distance, nil
+}
+
+// scoresOf returns the scores of a picture, calibrated if the classifier is; they
+// are valid until the next call.
+func (c *classifier) scoresOf(image *pixel.RGB) ([]float32, error) {
+	if err := c.base.Source.Preprocessing.Apply(c.pixels, image); err != nil {
+		return nil, err
+	}
+	if err := c.base.Embed(c.features, c.pixels); err != nil {
+		return nil, err
+	}
+	c.head.Scores(c.scores, c.features, c.scratch)
+	copy(c.calibrated, c.scores)
+	c.calibration.Apply(c.calibrated)
+	for _, s := range c.calibrated {
+		if s != s {
+			return nil, errors.New("the base or the head gives what is no number")
+		}
+	}
+	return c.calibrated, nil
 }
 
 // readImage reads a picture file, or standard input for "-".

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/edge-adapt/edge/tflite/file"
+)
+
+func exportTFLite() exportFormat {
+	return exportFormat{
+		name:  "tflite",
+		what:  "one .tflite with labels and normalisation, for LiteRT and MediaPipe Tasks",
+		write: writeTFLite,
+	}
+}
+
+func writeTFLite(ctx context.Context, e *exporting) (done exported, err error) {
+	if err := e.free(e.out); err != nil {
+		return done, err
+	}
+	data, err := e.model.TFLite()
+	if err != nil {
+		return done, err
+	}
+	pending, err := e.pending(e.out, data)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, pending.Cleanup()) }() // nothing, once it has its name
+	if err := e.compare(ctx, pending.Name(), exactly); err != nil {
+		return done, err
+	}
+	if err := pending.CloseAtomicallyReplace(); err != nil {
+		return done, err
+	}
+	p := e.model.Preprocessing
+	done.Files = []exportedFile{newExportedFile(e.out, data)}
+	done.Input = fmt.Sprintf("%dx%d RGB, ", p.Width, p.Height)
+	if e.model.Base.Main().Tensors[e.model.Base.Main().Inputs[0]].Type == file.Float32 {
+		done.Input += fmt.Sprintf("float32 from %.4g to %.4g", p.Offset, 255*p.Scale+p.Offset)
+	} else {
+		done.Input += "uint8"
+	}
+	done.Head = e.headInWords()
+	return done, nil
+}
+
+// headInWords says how the exported head computes.
+func (e *exporting) headInWords() string {
+	g := e.model.Base.Main()
+	if out := g.Tensors[g.Outputs[0]].Type; out != file.Float32 {
+		return fmt.Sprintf("float32, on features dequantised from %v", out)
+	}
+	return "float32"
+}
+
+// pending writes data under a temporary name in the folder of path.
+func (e *exporting) pending(path string, data []byte) (*renameio.PendingFile, error) {
+	pending, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := pending.Write(data); err != nil {
+		return nil, errors.Join(err, pending.Cleanup())
+	}
+	return pending, nil
+}
