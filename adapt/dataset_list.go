@@ -24,6 +24,10 @@ const layoutHint = "give a folder that holds a folder of images for each class, 
 // folders in it and either nothing else lies beside them or train stands with
 // val or test; otherwise "train" may as well be a class of locomotives.
 //
+// The folder of a custom classification of Frigate may be given as it is: the
+// classes are those of its folder dataset, and its folder train, whose crops have
+// no label, is skipped; so is that of Frigate's library of faces.
+//
 // Every regular file in a class folder is a sample: whether it is an image is
 // decided by its content, when it is read. A folder in which no file has an
 // image's name, nor an image's first bytes, is no class; it is skipped. Links
@@ -42,6 +46,9 @@ func List(ctx context.Context, dir string) (*Dataset, error) {
 	}
 	folders, err := w.top("")
 	if err != nil {
+		return nil, hint.Wrap(err, layoutHint)
+	}
+	if folders, err = w.neighbours(folders); err != nil {
 		return nil, hint.Wrap(err, layoutHint)
 	}
 	splits, err := w.splits(folders)
@@ -84,7 +91,7 @@ func (w *walk) splits(folders []string) ([]splitFolder, error) {
 	var others []string
 	path := map[Split]string{}
 	for _, folder := range folders {
-		split, ok := splitNames[strings.ToLower(folder)]
+		split, ok := splitNames[strings.ToLower(filepath.Base(folder))]
 		if !ok {
 			others = append(others, folder)
 			continue
