@@ -1,6 +1,7 @@
 package tflite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,12 +61,35 @@ func Trial(ctx context.Context, path string, o TrialOptions) error {
 	return results[0]
 }
 
+// withDefaults returns o with what its zeros mean.
+func (o TrialOptions) withDefaults() TrialOptions {
+	o.Timeout = cmp.Or(o.Timeout, trialTimeout)
+	o.Memory = cmp.Or(o.Memory, trialMemory)
+	return o
+}
+
 // trialRequest goes to the child as one line of JSON.
 type trialRequest struct {
 	Paths     []string
 	Threads   int
 	NoXNNPACK bool
 	Memory    int64
+
+	// What a Probe asks for besides.
+	ProbeThreads []int
+	ProbeInputs  [][]byte
+}
+
+func newTrialRequest(paths []string, o TrialOptions) (trialRequest, error) {
+	request := trialRequest{Threads: o.Threads, NoXNNPACK: o.NoXNNPACK, Memory: o.Memory}
+	for _, path := range paths {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return request, fmt.Errorf("try model %s: %w", path, err)
+		}
+		request.Paths = append(request.Paths, absolute)
+	}
+	return request, nil
 }
 
 // trialReply is what the child says of one path, in one line of JSON.
@@ -73,6 +97,14 @@ type trialReply struct {
 	Path  int    // index, or trialReady before the first
 	Error string // empty: it ran
 	Hint  string
+
+	Outputs [][]byte `json:",omitempty"` // of a Probe
+}
+
+// trialResult is what became of one path.
+type trialResult struct {
+	err     error
+	outputs [][]byte
 }
 
 // trialReady is what the child says once it is about to open the first model.
@@ -81,19 +113,10 @@ const trialReady = -1
 // trials tries many models, one after another, with a new child only when the
 // last one died of its model. The first result is one error a path.
 func trials(ctx context.Context, paths []string, o TrialOptions) ([]error, error) {
-	if o.Timeout == 0 {
-		o.Timeout = trialTimeout
-	}
-	if o.Memory == 0 {
-		o.Memory = trialMemory
-	}
-	request := trialRequest{Threads: o.Threads, NoXNNPACK: o.NoXNNPACK, Memory: o.Memory}
-	for _, path := range paths {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return nil, fmt.Errorf("try model %s: %w", path, err)
-		}
-		request.Paths = append(request.Paths, absolute)
+	o = o.withDefaults()
+	request, err := newTrialRequest(paths, o)
+	if err != nil {
+		return nil, err
 	}
 	var results []error
 	for len(results) < len(paths) {
@@ -103,14 +126,16 @@ func trials(ctx context.Context, paths []string, o TrialOptions) ([]error, error
 		if err != nil {
 			return nil, fmt.Errorf("try model %s: %w", paths[len(results)], err)
 		}
-		results = append(results, some...)
+		for _, result := range some {
+			results = append(results, result.err)
+		}
 	}
 	return results, nil
 }
 
 // tryInChild starts one child and returns the results up to and including the
 // first path that it died of, at least one.
-func tryInChild(ctx context.Context, request trialRequest, o TrialOptions) ([]error, error) {
+func tryInChild(ctx context.Context, request trialRequest, o TrialOptions) ([]trialResult, error) {
 	c, err := startTrial(ctx, request, o)
 	if err != nil {
 		return nil, err
@@ -118,7 +143,10 @@ func tryInChild(ctx context.Context, request trialRequest, o TrialOptions) ([]er
 	defer c.kill()
 	timer := time.NewTimer(o.Timeout)
 	defer timer.Stop()
-	var results []error
+	var results []trialResult
+	failed := func(err error) []trialResult {
+		return append(results, trialResult{err: fmt.Errorf("try model %s: %w", request.Paths[len(results)], err)})
+	}
 	ready := false
 	for {
 		select {
@@ -130,7 +158,7 @@ func tryInChild(ctx context.Context, request trialRequest, o TrialOptions) ([]er
 				if !ready {
 					return nil, c.neverBegan()
 				}
-				return append(results, trialError(request, results, c.reason())), nil
+				return failed(c.reason()), nil
 			}
 			var reply trialReply
 			switch err := json.Unmarshal(line, &reply); {
@@ -140,23 +168,18 @@ func tryInChild(ctx context.Context, request trialRequest, o TrialOptions) ([]er
 			case err != nil || !ready || reply.Path != len(results):
 				return nil, fmt.Errorf("the child answered %.80q: %w", line, errNoChild)
 			}
-			results = append(results, reply.err())
+			results = append(results, trialResult{reply.err(), reply.Outputs})
 			if len(results) == len(request.Paths) {
 				return results, nil
 			}
 			timer.Reset(o.Timeout)
 		case <-timer.C:
 			err := hint.Wrap(fmt.Errorf("%w (%v)", ErrTimeout, o.Timeout), hintTooSlow)
-			return append(results, trialError(request, results, err)), nil
+			return failed(err), nil
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 	}
-}
-
-// trialError names the model that the child was at.
-func trialError(request trialRequest, results []error, err error) error {
-	return fmt.Errorf("try model %s: %w", request.Paths[len(results)], err)
 }
 
 // err returns what the child said as an error, nil if the model ran.

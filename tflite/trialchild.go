@@ -58,7 +58,11 @@ func trialChild(stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	for i, path := range request.Paths {
 		reply := trialReply{Path: i}
-		if err := try(path, Options{Threads: request.Threads, NoXNNPACK: request.NoXNNPACK, NativeLog: true}); err != nil {
+		err := try(path, Options{Threads: request.Threads, NoXNNPACK: request.NoXNNPACK, NativeLog: true})
+		if err == nil {
+			reply.Outputs, err = probe(path, request)
+		}
+		if err != nil {
 			reply.Error, reply.Hint = err.Error(), hint.Of(err)
 		}
 		if err := out.Encode(reply); err != nil {

@@ -32,6 +32,7 @@ type trialProcess struct {
 	stdin   io.Closer // the child ends when this closes
 	stdout  io.Closer
 	lines   chan []byte
+	asked   chan struct{} // closed when the request is written, or cannot be
 	stderr  lastWords
 	stop    sync.Once
 }
@@ -51,7 +52,7 @@ func startTrial(ctx context.Context, request trialRequest, o TrialOptions) (*tri
 		}
 	}
 	arguments := append(append([]string(nil), o.Launcher...), program)
-	c := &trialProcess{lines: make(chan []byte)}
+	c := &trialProcess{lines: make(chan []byte), asked: make(chan struct{})}
 	c.command = exec.CommandContext(ctx, arguments[0], arguments[1:]...) //nolint:gosec // this very program, or one that the caller trusts
 	c.command.Env = []string{trialMark + "=1", "GOTRACEBACK=none"}
 	for _, name := range trialKeeps {
@@ -76,16 +77,25 @@ func startTrial(ctx context.Context, request trialRequest, o TrialOptions) (*tri
 	if err := c.command.Start(); err != nil {
 		return nil, fmt.Errorf("start the child: %w", err)
 	}
-	// A child that dies at once breaks this pipe; its exit says why.
-	_ = json.NewEncoder(stdin).Encode(request)
+	go func() {
+		defer close(c.asked)
+		// A child that dies at once breaks this pipe; its exit says why. One that
+		// does not read is given up by the clock.
+		_ = json.NewEncoder(stdin).Encode(request)
+	}()
 	go c.listen(stdout)
 	return c, nil
 }
 
+// maxReply bounds a line of the child's: what a Probe gives, in base64.
+const maxReply = 64 << 20
+
 // listen passes the child's answers on until it closes its output.
 func (c *trialProcess) listen(stdout io.Reader) {
 	defer close(c.lines)
-	for in := bufio.NewScanner(stdout); in.Scan(); {
+	in := bufio.NewScanner(stdout)
+	in.Buffer(nil, maxReply)
+	for in.Scan() {
 		c.lines <- bytes.Clone(in.Bytes())
 	}
 }
@@ -98,6 +108,7 @@ func (c *trialProcess) kill() {
 		c.stdout.Close()
 		for range c.lines {
 		}
+		<-c.asked
 		_ = c.command.Wait()
 	})
 }
