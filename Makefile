@@ -26,7 +26,9 @@ TFLITE_HEADERS := $(DEPS)/include/tensorflow/lite/c/c_api.h
 PYTHON_TEST    := $(DEPS)/python/.installed
 PYTHON_TRITON  := $(DEPS)/triton/.installed
 PYTHON_TUF     := $(DEPS)/tuf/.installed
+PYTHON_ONNX    := $(DEPS)/onnx/.installed
 PYTHON_KERAS   := $(DEPS)/keras/.installed
+PYTHON_MEDIAPIPE := $(DEPS)/mediapipe/.installed
 PYTHON_DEPLOY  := $(DEPS)/deploy/.installed
 PYTHON_SERVE   := $(DEPS)/serve/.installed
 S3_SERVER      := $(DEPS)/s3/versitygw
@@ -46,7 +48,7 @@ TENSORFLOW_HEADERS := include/tensorflow/c/ include/tensorflow/core/platform/cts
 export CGO_ENABLED := 1
 export CGO_CFLAGS  := -O2 -I$(DEPS)/include -I$(TENSORFLOW)/include
 export CGO_LDFLAGS := -L$(DEPS)/linux_$(ARCH)/lib -Wl,-rpath,$$ORIGIN/lib -L$(TENSORFLOW)/lib
-TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib:$(TENSORFLOW)/lib EDGE_PYTHONPATH=$(DEPS)/python EDGE_KERAS_PYTHONPATH=$(DEPS)/keras EDGE_TEST_S3=$(S3_SERVER) EDGE_TEST_POSTGRES=$(POSTGRES) EDGE_TEST_TRITON=$(DEPS)/triton EDGE_TEST_TUF=$(DEPS)/tuf
+TEST_ENV := LD_LIBRARY_PATH=$(DEPS)/linux_$(ARCH)/lib:$(TENSORFLOW)/lib EDGE_PYTHONPATH=$(DEPS)/python EDGE_KERAS_PYTHONPATH=$(DEPS)/keras EDGE_TEST_S3=$(S3_SERVER) EDGE_TEST_POSTGRES=$(POSTGRES) EDGE_TEST_TRITON=$(DEPS)/triton EDGE_TEST_TUF=$(DEPS)/tuf EDGE_TEST_MEDIAPIPE=$(DEPS)/mediapipe EDGE_ONNX_PYTHONPATH=$(DEPS)/onnx
 
 GO_LDFLAGS := -s -w -X main.version=$(VERSION)
 
@@ -74,7 +76,7 @@ trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so $(TENSORFLOW_LIBS:%=
 	go build -trimpath -tags tensorflow -ldflags '$(GO_LDFLAGS)' -o bin/edge-trainer ./cmd/edge
 
 .PHONY: test
-test: setup setup-trainer setup-python tools-ffmpeg $(S3_SERVER) $(POSTGRES) ## Run the whole test suite, that of the trainer too.
+test: setup setup-trainer setup-python tools-ffmpeg tools-mediapipe $(S3_SERVER) $(POSTGRES) ## Run the whole test suite, that of the trainer too.
 	go vet ./...
 	go vet -tags tensorflow ./adapt/finetune/... ./cmd/edge
 	$(TEST_ENV) go test -timeout 15m ./...
@@ -199,6 +201,16 @@ tools-ffmpeg:
 	fi; \
 	echo "there is no ffmpeg, so the tests of H.264 and H.265 are skipped"; echo "hint: as root: apt-get install ffmpeg" >&2
 
+# MediaPipe's library wants the system's, even where it does not draw; its tests skip with a reason where they are missing.
+.PHONY: tools-mediapipe
+tools-mediapipe:
+	@python3 -c 'import ctypes; [ctypes.CDLL(f"lib{n}") for n in ("EGL.so.1", "GLESv2.so.2")]' 2>/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing EGL and GLES, which MediaPipe is linked to"; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends libegl1 libgles2 && exit 0; \
+	fi; \
+	echo "there is no libEGL or libGLESv2, so the tests with MediaPipe are skipped"; echo "hint: as root: apt-get install libegl1 libgles2" >&2
+
 # A machine's own kernel seldom has a made-up camera; Debian's has one, as a module, and runs in qemu.
 V4L2_KERNEL := $(DEPS)/vm/linux-image.deb
 V4L2_TESTS  := $(DEPS)/vm/v4l2.test
@@ -220,6 +232,12 @@ $(V4L2_KERNEL):
 	cd $(@D).part && apt-get download -qq "$$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1)"
 	mv $(@D).part/*.deb $(@D).part/$(@F)
 	rm -rf $(@D) && mv $(@D).part $(@D)
+
+# Needed when the schema's pinned version changes, or more of it is written.
+.PHONY: onnx-schema
+onnx-schema: $(PYTHON_ONNX)
+	go build -o $(DEPS)/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go
+	PYTHONPATH=$(DEPS)/onnx python3 models/export/onnx/internal/schema/generate.py $(DEPS)/protoc-gen-go
 
 .PHONY: lint
 lint: setup setup-trainer ## Check formatting and run the linters.
@@ -244,7 +262,7 @@ setup: tools $(TFLITE_HEADERS) $(TFLITE_LIB) ## Fetch the native library and hea
 setup-trainer: tools $(TENSORFLOW_LINK) ## Fetch TensorFlow's library and headers (part of trainer and test).
 
 .PHONY: setup-python
-setup-python: $(PYTHON_TEST) $(PYTHON_KERAS) $(PYTHON_TRITON) $(PYTHON_TUF)
+setup-python: $(PYTHON_TEST) $(PYTHON_KERAS) $(PYTHON_TRITON) $(PYTHON_TUF) $(PYTHON_MEDIAPIPE) $(PYTHON_ONNX)
 
 $(S3_SERVER): versions.mk
 	CGO_ENABLED=0 GOBIN=$(@D) go install -ldflags '-s -w' github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
@@ -348,6 +366,17 @@ $(PYTHON_TEST): versions.mk
 $(PYTHON_TUF): versions.mk
 	rm -rf $(DEPS)/tuf
 	python3 -m pip install -q --root-user-action=ignore --upgrade --target $(DEPS)/tuf $(PY_TUF_PACKAGES)
+	touch $@
+
+$(PYTHON_ONNX): versions.mk
+	rm -rf $(DEPS)/onnx
+	python3 -m pip install -q --root-user-action=ignore --upgrade --target $(DEPS)/onnx $(PY_ONNX_PACKAGES)
+	touch $@
+
+# Everything is listed, so that the OpenCV that needs a display is not taken along.
+$(PYTHON_MEDIAPIPE): versions.mk
+	rm -rf $(DEPS)/mediapipe
+	python3 -m pip install -q --root-user-action=ignore --upgrade --no-deps --target $(DEPS)/mediapipe $(PY_MEDIAPIPE_PACKAGES)
 	touch $@
 
 $(PYTHON_TRITON): versions.mk

@@ -27,6 +27,14 @@ PY_TRITON_PACKAGES  := tritonclient[http]==2.73.0 numpy==2.2.6
 # The Update Framework's own client and repository, which the tests of updates ask.
 PY_TUF_PACKAGES     := tuf==7.0.1 cryptography==50.0.2
 
+# The judges of exported ONNX models: the format's own checker, and a runtime.
+PY_ONNX_PACKAGES    := onnx==1.23.2 onnxruntime==1.32.0 numpy==2.2.6
+
+# MediaPipe Tasks, which exported models are run with, and all that it imports.
+PY_MEDIAPIPE_PACKAGES := mediapipe==1.2.3 absl-py==2.5.1 certifi==2026.10.19.post1 cffi==2.1.1 contourpy==1.3.3 cycler==0.12.1 \
+	flatbuffers==25.12.19 fonttools==4.68.0 kiwisolver==1.5.1 matplotlib==3.11.2 numpy==2.2.6 opencv-python-headless==5.0.0.93 \
+	packaging==26.3 pillow==13.0.0 pyparsing==3.3.3 python-dateutil==4.0.0 sounddevice==0.5.6
+
 # Run by `make lint` alone.
 GOLANGCI_VERSION := v2.15.0
 

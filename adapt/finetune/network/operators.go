@@ -28,10 +28,10 @@ var readers = map[file.OpCode]func(*reader, *file.Operator, *Layer) ([]int, erro
 	file.OpSqueeze:         (*reader).reshape,
 }
 
-// known lists the operators of readers.
-func known() string {
+// known lists the operators that can be read.
+func (p purpose) known() string {
 	var names []string
-	for code := range maps.Keys(readers) {
+	for code := range maps.Keys(p.readers) {
 		names = append(names, code.String())
 	}
 	slices.Sort(names)
@@ -100,7 +100,7 @@ func (r *reader) conv(o *file.Operator, l *Layer) ([]int, error) {
 	}
 	k := l.Kernel.Shape
 	if k[3] != in[3] {
-		return nil, fmt.Errorf("its kernel reads %d of %d channels: grouped convolutions cannot be fine-tuned", k[3], in[3])
+		return nil, fmt.Errorf("its kernel reads %d of %d channels: grouped convolutions cannot be %s", k[3], in[3], r.purpose.verb)
 	}
 	h, w, err := slide(in, k[1:], v.Padding, v.StrideH, v.StrideW, v.DilationH, v.DilationW)
 	return []int{in[0], h, w, k[0]}, err

@@ -32,8 +32,13 @@ func read(m *file.Model) (*Network, error) {
 	if err != nil {
 		return nil, hint.Wrap(err, "give an image classifier with global pooling, or a feature extractor with one output")
 	}
-	n := &Network{Model: m, Feature: f}
-	r := reader{constants: newConstants(m.Main()), computed: make([]bool, len(m.Main().Tensors))}
+	return readTo(m, f, fineTuning)
+}
+
+// readTo reads the layers that f is computed by.
+func readTo(m *file.Model, f file.Feature, p purpose) (n *Network, err error) {
+	n = &Network{Model: m, Feature: f}
+	r := reader{constants: newConstants(m.Main()), computed: make([]bool, len(m.Main().Tensors)), purpose: p}
 	if n.Input, err = r.input(); err != nil {
 		return nil, err
 	}
@@ -58,7 +63,7 @@ func read(m *file.Model) (*Network, error) {
 		r.computed[l.Output] = true
 	}
 	if !r.computed[f.Tensor] {
-		return nil, fmt.Errorf("no operator computes the features %q", f.Name)
+		return nil, fmt.Errorf("no operator computes %q", f.Name)
 	}
 	n.name()
 	return n, nil
@@ -68,7 +73,17 @@ func read(m *file.Model) (*Network, error) {
 type reader struct {
 	constants
 	computed []bool // by tensor: the input, or the output of a layer already read
+	purpose  purpose
 }
+
+// purpose is what layers are read for.
+type purpose struct {
+	readers map[file.OpCode]func(*reader, *file.Operator, *Layer) ([]int, error)
+	verb    string // what is done with layers that can be read, in errors
+	advice  string // the next step where one cannot, before the list of what can
+}
+
+var fineTuning = purpose{readers, "fine-tuned", "take another base, or train the head alone with `edge adapt`; fine-tuning knows "}
 
 // input returns the tensor of the pictures.
 func (r *reader) input() (int, error) {
@@ -171,7 +186,7 @@ func quantised(t file.TensorType) bool {
 func notFloat(t *file.Tensor) error {
 	if quantised(t.Type) {
 		return hint.Wrap(fmt.Errorf("%w: %q has type %v", ErrQuantised, t.Name, t.Type),
-			"fine-tune the float model it was made from, and quantise the result")
+			"take the float model it was made from")
 	}
 	return fmt.Errorf("%q has type %v, want float32", t.Name, t.Type)
 }
@@ -180,10 +195,9 @@ func notFloat(t *file.Tensor) error {
 func (r *reader) layer(i int) (Layer, error) {
 	o := &r.g.Operators[i]
 	l := Layer{Operator: i, Code: o.Code, Options: o.Options}
-	read, ok := readers[o.Code]
+	read, ok := r.purpose.readers[o.Code]
 	if !ok {
-		return l, hint.Wrap(errors.New("this operator cannot be fine-tuned"),
-			"fine-tuning knows "+known()+"; take another base, or train the head alone with `edge adapt`")
+		return l, hint.Wrap(fmt.Errorf("this operator cannot be %s", r.purpose.verb), r.purpose.advice+r.purpose.known())
 	}
 	if len(o.Outputs) != 1 {
 		return l, fmt.Errorf("it has %d outputs, want 1", len(o.Outputs))
@@ -207,5 +221,5 @@ func (r *reader) layer(i int) (Layer, error) {
 	case file.NoActivation, file.Relu, file.Relu6:
 		return l, nil
 	}
-	return l, fmt.Errorf("the activation %v cannot be fine-tuned", l.Activation)
+	return l, fmt.Errorf("the activation %v cannot be %s", l.Activation, r.purpose.verb)
 }
