@@ -120,49 +120,27 @@ func prepareFile(data []byte, path, dir string) (Source, error) {
 	if err != nil {
 		return Source{}, hint.Wrap(err, "a base is a TensorFlow Lite model, a .tflite file; convert others with TensorFlow's TFLiteConverter")
 	}
-	input, err := checkInput(m)
+	x, err := extract(m, wishes{})
 	if err != nil {
 		return Source{}, err
-	}
-	p, note, err := preprocessing(m, input)
-	if err != nil {
-		return Source{}, err
-	}
-	f, err := m.FeatureTensor()
-	if err != nil {
-		return Source{}, hint.Wrap(err, "give an image classifier with global pooling, or a feature extractor with one output; `edge base inspect FILE` lists the operators")
 	}
 	s := Source{
 		Name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), Path: path,
-		Digest: digest.Of(data), Preprocessing: p, Features: f.Count,
+		Digest: digest.Of(data), Preprocessing: x.preprocessing, Features: x.feature.Count, Notes: x.notes,
 	}
-	s.Known = s.Digest == digest.Of(embedded)
-	if f.Whole {
-		s.Notes = append(s.Notes, fmt.Sprintf("The features are %s: %s.", describe(f), f.Reason))
-	} else {
-		s.Notes = append(s.Notes, fmt.Sprintf("The model is a whole classifier, cut at %s: the %s.", describe(f), f.Reason))
-		cut, err := cutAt(m, f)
-		if err != nil {
-			return Source{}, hint.Wrap(err, "export the model without its top (include_top=False) and give that file")
-		}
-		s.Digest = digest.Of(cut)
-		if s.Path, err = keep(dir, s.Digest, cut); err != nil {
-			return Source{}, fmt.Errorf("write the cut model: %w", err)
-		}
+	s.Known = IsEmbedded(s.Digest)
+	if !x.changed {
+		return s, nil
 	}
-	s.Notes = append(s.Notes, note)
-	if dynamicRange(m) {
-		s.Notes = append(s.Notes, "The weights have 8 bits and the values between are float (dynamic-range quantisation), which is slow and inexact: a float or fully quantised model serves better.")
+	made, err := x.encode(nil)
+	if err != nil {
+		return Source{}, err
+	}
+	s.Digest = digest.Of(made)
+	if s.Path, err = keep(dir, s.Digest, made); err != nil {
+		return Source{}, fmt.Errorf("write the cut model: %w", err)
 	}
 	return s, nil
-}
-
-func cutAt(m *file.Model, f file.Feature) ([]byte, error) {
-	cut, err := m.Cut(f.Tensor)
-	if err != nil {
-		return nil, err
-	}
-	return cut.Encode()
 }
 
 func describe(f file.Feature) string {

@@ -25,6 +25,9 @@ type Draft struct {
 	// FeatureTensor names the tensor that the features come from, in words for
 	// people. Zero: the model's output.
 	FeatureTensor string
+	// Chosen says that a person chose that tensor. Otherwise the output must be
+	// one that looks like features.
+	Chosen bool
 	// Origin says where the base comes from.
 	Origin Origin
 	// Labels are the classes that the original told apart, if it says so. They
@@ -59,21 +62,16 @@ func (d *Draft) entry() (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	f, err := fits(m, d.Preprocessing)
+	f, err := fits(m, d.Preprocessing, d.Chosen)
 	if err != nil {
 		return Entry{}, err
 	}
-	if len(d.Labels) > maxLabels {
-		return Entry{}, fmt.Errorf("%d labels: want at most %d", len(d.Labels), maxLabels)
-	}
-	for i, label := range d.Labels {
-		if len(label) > maxLabelBytes || !utf8.ValidString(label) {
-			return Entry{}, fmt.Errorf("label %d: want at most %d bytes of UTF-8", i, maxLabelBytes)
-		}
+	if err := checkLabels(d.Labels); err != nil {
+		return Entry{}, err
 	}
 	e := Entry{
 		Format: entryFormat, Name: d.Name, Digest: digest.Of(d.Model), Bytes: int64(len(d.Model)),
-		Preprocessing: d.Preprocessing, Features: f.Count, FeatureTensor: d.FeatureTensor,
+		Preprocessing: d.Preprocessing, Features: f.Count, FeatureTensor: d.FeatureTensor, Chosen: d.Chosen,
 		Origin: d.Origin, Labels: d.Labels, Notes: d.Notes, Imported: time.Now().UTC().Truncate(time.Second),
 	}
 	if e.FeatureTensor == "" {
@@ -82,11 +80,27 @@ func (d *Draft) entry() (Entry, error) {
 	return e, nil
 }
 
-// fits returns the features of a model that is a base already, and why it is
-// none that p could feed.
-func fits(m *file.Model, p pixel.Preprocessing) (file.Feature, error) {
+// checkLabels reports labels that an entry cannot hold.
+func checkLabels(labels []string) error {
+	if len(labels) > maxLabels {
+		return fmt.Errorf("%d labels: want at most %d", len(labels), maxLabels)
+	}
+	for i, label := range labels {
+		if len(label) > maxLabelBytes || !utf8.ValidString(label) {
+			return fmt.Errorf("label %d: want at most %d bytes of UTF-8", i, maxLabelBytes)
+		}
+	}
+	return nil
+}
+
+// fits returns the features of a model that is a base already, or why it is none
+// that p could feed. Its output is taken for the features if a person chose it.
+func fits(m *file.Model, p pixel.Preprocessing, chosen bool) (file.Feature, error) {
 	in, err := checkInput(m)
 	if err != nil {
+		return file.Feature{}, err
+	}
+	if err := checkInputType(in); err != nil {
 		return file.Feature{}, err
 	}
 	if err := p.Validate(); err != nil {
@@ -94,6 +108,9 @@ func fits(m *file.Model, p pixel.Preprocessing) (file.Feature, error) {
 	}
 	if int(in.Shape[1]) != p.Height || int(in.Shape[2]) != p.Width {
 		return file.Feature{}, fmt.Errorf("the input takes %dx%d pixels, the preprocessing makes %dx%d", in.Shape[2], in.Shape[1], p.Width, p.Height)
+	}
+	if chosen && len(m.Main().Outputs) == 1 {
+		return m.FeatureAt(m.Main().Outputs[0])
 	}
 	f, err := m.FeatureTensor()
 	if err != nil {

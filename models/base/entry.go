@@ -24,8 +24,9 @@ type Entry struct {
 	Bytes  int64         `json:"bytes"`  // of base.tflite
 
 	Preprocessing pixel.Preprocessing `json:"preprocessing"`
-	Features      int                 `json:"features"`       // values of one picture
-	FeatureTensor string              `json:"feature_tensor"` // where they were found
+	Features      int                 `json:"features"`         // values of one picture
+	FeatureTensor string              `json:"feature_tensor"`   // where they were found
+	Chosen        bool                `json:"chosen,omitempty"` // a person chose that tensor
 
 	Origin   Origin    `json:"origin,omitzero"`
 	Labels   []string  `json:"labels,omitempty"` // of the classifier that it was cut from

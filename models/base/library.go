@@ -150,7 +150,7 @@ func (l *Library) verify(ctx context.Context, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := fits(m, e.Preprocessing)
+	f, err := fits(m, e.Preprocessing, e.Chosen)
 	if err != nil {
 		return nil, err
 	}

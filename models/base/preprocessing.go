@@ -9,50 +9,50 @@ import (
 	"github.com/edge-adapt/edge/tflite/file"
 )
 
-// preprocessing finds out how a picture becomes the input, and says in a
-// sentence where it was taken from.
+// feeding is how a picture becomes an input.
+type feeding struct {
+	preprocessing pixel.Preprocessing
+	note          string // says in a sentence where it was taken from
+	assumed       bool   // it was taken from nowhere
+}
+
+// preprocessing finds out how a picture becomes the input.
 //
 // A quantised input takes the picture's bytes as they are, unless the metadata
 // says something clearly different; a float input follows the metadata, then
 // the scaling that the graph does itself, then the habit of MobileNets.
-func preprocessing(m *file.Model, in *file.Tensor) (pixel.Preprocessing, string, error) {
-	p := pixel.Preprocessing{
-		Width: int(in.Shape[2]), Height: int(in.Shape[1]), Colour: "rgb", Resize: pixel.Bilinear,
+func preprocessing(m *file.Model, in *file.Tensor) (feeding, error) {
+	if err := checkInputType(in); err != nil {
+		return feeding{}, err
 	}
-	var note string
 	stated, ok, err := normalisation(m)
 	if err != nil {
-		return p, "", err
+		return feeding{}, err
 	}
-	switch in.Type {
-	case file.UInt8, file.Int8:
-		raw, err := bytesAsTheyAre(in)
-		if err != nil {
-			return p, "", err
+	var f feeding
+	fed := stated
+	switch {
+	case in.Type != file.Float32:
+		if fed, err = bytesAsTheyAre(in); err != nil {
+			return feeding{}, err
 		}
-		p.Scale, p.Offset = raw.scale, raw.offset
-		note = fmt.Sprintf("Pixels are fed as they are: the input is quantised to %s.", in.Type)
-		if ok && !raw.near(stated, float64(raw.scale)) {
-			p.Scale, p.Offset = stated.scale, stated.offset
-			note = fmt.Sprintf("Pixels are scaled as the model's metadata says: %s.", stated)
+		f.note = fmt.Sprintf("Pixels are fed as they are: the input is quantised to %s.", in.Type)
+		if ok && !fed.near(stated, float64(fed.scale)) {
+			fed = stated
+			f.note = fmt.Sprintf("Pixels are scaled as the model's metadata says: %s.", stated)
 		}
-	case file.Float32:
-		if ok {
-			p.Scale, p.Offset = stated.scale, stated.offset
-			note = fmt.Sprintf("Pixels are scaled as the model's metadata says: %s.", stated)
-			break
-		}
-		inside, why := scaledInside(m)
-		p.Scale, p.Offset = inside.scale, inside.offset
-		note = fmt.Sprintf("Pixels are scaled to %s: %s.", inside, why)
+	case ok:
+		f.note = fmt.Sprintf("Pixels are scaled as the model's metadata says: %s.", stated)
 	default:
-		return p, "", hint.Wrap(fmt.Errorf("the input %q is of type %s", in.Name, in.Type),
-			"give a model with a float32, uint8 or int8 input")
+		var why string
+		fed, why, f.assumed = scaledInside(m)
+		f.note = fmt.Sprintf("Pixels are scaled to %s: %s.", fed, why)
 	}
-	if err := p.Validate(); err != nil {
-		return p, "", err
+	f.preprocessing = pixel.Preprocessing{
+		Width: int(in.Shape[2]), Height: int(in.Shape[1]), Colour: "rgb", Resize: pixel.Bilinear,
+		Scale: fed.scale, Offset: fed.offset,
 	}
-	return p, note, nil
+	return f, f.preprocessing.Validate()
 }
 
 // linear is value = byte*scale + offset.
@@ -70,7 +70,8 @@ func (l linear) near(o linear, step float64) bool {
 	return max(low, high) <= 2*step
 }
 
-// normalisation returns what the metadata states for the input.
+// normalisation returns what the metadata states for the input, all channels
+// alike.
 func normalisation(m *file.Model) (linear, bool, error) {
 	n, ok := m.Normalisation()
 	if !ok {
@@ -80,7 +81,7 @@ func normalisation(m *file.Model) (linear, bool, error) {
 	std, uniform2 := same(n.Std)
 	if !uniform || !uniform2 {
 		return linear{}, false, hint.Wrap(fmt.Errorf("the metadata normalises each channel by itself: mean %v, standard deviation %v", n.Mean, n.Std),
-			"export the model with the normalisation inside it, or with one mean and one standard deviation")
+			"export the model with the normalisation inside it, or with one mean and one standard deviation; or import it with --normalise MIN,MAX")
 	}
 	return linear{float32(1 / std), float32(-mean / std)}, true, nil
 }
@@ -123,7 +124,7 @@ func bytesAsTheyAre(in *file.Tensor) (linear, error) {
 // scaledInside looks at the first operator for the range of values that a float
 // model wants. Models that carry their own normalisation begin with a division
 // by 127.5 or 255, or with the subtraction of a mean.
-func scaledInside(m *file.Model) (linear, string) {
+func scaledInside(m *file.Model) (l linear, why string, assumed bool) {
 	var (
 		bytes    = linear{1, 0}
 		unit     = linear{1.0 / 255, 0}
@@ -135,12 +136,12 @@ func scaledInside(m *file.Model) (linear, string) {
 		why := fmt.Sprintf("the model begins with %s and the constant %.4g", op, constant)
 		switch {
 		case op == file.OpMul && size <= 0.02, op == file.OpSub && size >= 50, op == file.OpAdd && constant <= -50:
-			return bytes, why
+			return bytes, why, false
 		case op == file.OpMul && size >= 1.5 && size <= 5, op == file.OpSub && size > 0 && size < 1, op == file.OpAdd && constant < 0 && constant > -1:
-			return unit, why
+			return unit, why, false
 		}
 	}
-	return balanced, "the file says nothing about it, and this is what MobileNets are trained with"
+	return balanced, "the file says nothing about it, and this is what MobileNets are trained with", true
 }
 
 // firstArithmetic returns the first operator if it combines the input with a
