@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/edge-adapt/edge/internal/float16"
+	"github.com/edge-adapt/edge/tflite/internal/capi"
 )
 
 // port converts between float32 and the memory of one input or output.
@@ -111,20 +112,8 @@ func (p *port) read(dst []float32, memory []byte) {
 }
 
 func (p *port) quantise(memory []byte, src []float32) {
-	// Adding 1.5 * 2^23 leaves the integer nearest to a small number in the
-	// mantissa's low bits, ties to even. The clamp keeps the number small.
-	const round = 3 << 22
 	low, high := p.limits()
-	least, most, zero := float32(low-p.zero), float32(high-p.zero), p.zero
-	inverse := 1 / p.scale
-	for i, v := range src[:len(memory)] {
-		r := float32(v * inverse)
-		if r != r {
-			r = 0
-		}
-		r = min(max(r, least), most)
-		memory[i] = byte(int32(float32(r+round)-round) + zero)
-	}
+	capi.Quantise(memory, src, 1/p.scale, float32(low-p.zero), float32(high-p.zero), p.zero)
 }
 
 // view returns the memory of a tensor as elements. The library aligns tensors

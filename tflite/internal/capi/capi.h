@@ -39,6 +39,12 @@ int edge_model_is_sound(const char* path, edge_log* log);
 // It returns the present dimension when the model declares no signature.
 int32_t edge_signature(const TfLiteTensor* tensor, int32_t index);
 
+// edge_quantise writes round(src[i] * inverse), held within least and most, plus
+// zero into each of n bytes; ties go to even, a NaN becomes zero. least and most
+// are whole numbers within 2^22 of zero.
+void edge_quantise(uint8_t* restrict dst, const float* restrict src, size_t n,
+                   float inverse, float least, float most, int32_t zero);
+
 // edge_trim gives the memory that the C library holds and nobody uses back to
 // the system, where the C library can.
 void edge_trim(void);
