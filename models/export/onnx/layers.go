@@ -28,22 +28,25 @@ func (b *builder) layer(l *network.Layer) error {
 
 // linear appends what a layer computes before its activation.
 func (b *builder) linear(l *network.Layer) (value, error) {
-	switch o := l.Options.(type) {
-	case file.Conv2DOptions:
+	// What kind of options these have, network.ReadWhole has checked.
+	switch l.Code {
+	case file.OpConv2D:
+		o, _ := l.Options.(file.Conv2DOptions)
 		return b.conv(l, window{
 			l.Kernel.Shape[1:3], [2]int32{o.StrideH, o.StrideW}, [2]int32{o.DilationH, o.DilationW}, o.Padding,
 		}), nil
-	case file.DepthwiseConv2DOptions:
+	case file.OpDepthwiseConv2D:
+		o, _ := l.Options.(file.DepthwiseConv2DOptions)
 		return b.depthwise(l, window{
 			l.Kernel.Shape[1:3], [2]int32{o.StrideH, o.StrideW}, [2]int32{o.DilationH, o.DilationW}, o.Padding,
 		}), nil
-	case file.Pool2DOptions:
+	case file.OpAveragePool2D:
+		o, _ := l.Options.(file.Pool2DOptions)
 		size := []int{int(o.FilterHeight), int(o.FilterWidth)}
 		return b.pool(l, window{size, [2]int32{o.StrideH, o.StrideW}, [2]int32{1, 1}, o.Padding}), nil
-	case file.SoftmaxOptions:
+	case file.OpSoftmax:
+		o, _ := l.Options.(file.SoftmaxOptions)
 		return b.softmax(l, o.Beta), nil
-	}
-	switch l.Code {
 	case file.OpFullyConnected:
 		return b.dense(l), nil
 	case file.OpAdd:

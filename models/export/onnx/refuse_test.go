@@ -1,8 +1,10 @@
 package onnx
 
 import (
+	"bytes"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -113,6 +115,42 @@ func consistent(t *testing.T, data []byte) {
 	if out := m.Graph.Output[0].GetName(); !made[out] {
 		t.Errorf("the output %q is not made", out)
 	}
+}
+
+// TestMutants changes some bytes of models at random, a thousand times each.
+func TestMutants(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	seeds := [][]byte{encoded(t, every())}
+	for _, name := range []string{"pooled", "hidden", "pooled_float16"} {
+		seeds = append(seeds, read(t, "../../../tflite/file/testdata/"+name+".tflite"))
+	}
+	var exported int
+	for _, seed := range seeds {
+		for range 1000 {
+			data := bytes.Clone(seed)
+			for range 1 + random.IntN(4) {
+				data[random.IntN(len(data))] = byte(random.IntN(256))
+			}
+			m, err := file.Parse(data)
+			if err != nil {
+				continue
+			}
+			if model, err := Convert(m, Options{}); err == nil {
+				exported++
+				consistent(t, model)
+			}
+		}
+	}
+	if exported < 100 {
+		t.Errorf("%d mutants were exported: hardly any was looked at", exported)
+	}
+}
+
+// An operator without options of its own may carry those of another.
+func TestOptionsOfAnother(t *testing.T) {
+	c := &chain{*every().Main()}
+	c.then(file.OpRelu, file.Conv2DOptions{StrideH: 1, StrideW: 1}, []int32{1, 7})
+	consistent(t, converted(t, encoded(t, c.model()), Options{}))
 }
 
 func TestConsistent(t *testing.T) {
