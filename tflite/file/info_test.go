@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,28 @@ func TestNormalisation(t *testing.T) {
 }
 
 // TestInfoDamaged damages the metadata alone, which Parse does not look into.
+// TestInfoRoundTrip writes all that an Info can say, and reads it back.
+func TestInfoRoundTrip(t *testing.T) {
+	want := Info{
+		Name: "lamps", Description: "which lamp is on", Version: "3", Author: "somebody", Licence: "CC0", MinParserVersion: "1.0.0",
+		Inputs: []TensorInfo{
+			{Name: "image", Description: "a picture", RGB: true, Normalisation: Normalisation{Mean: []float32{127.5}, Std: []float32{1, 2, 3}}},
+			{},
+		},
+		Outputs: []TensorInfo{{Name: "scores", LabelFiles: []string{"labels.txt", "labels_de.txt"}}},
+	}
+	for _, info := range []Info{want, {}, {Outputs: want.Outputs}} {
+		m := Model{Metadata: []Metadata{info.Metadata()}}
+		got, err := m.Info()
+		if err != nil || !reflect.DeepEqual(got, info) {
+			t.Errorf("%+v came back as %+v, %v", info, got, err)
+		}
+		if !bytes.Equal(info.Metadata().Data, m.Metadata[0].Data) {
+			t.Error("the same info gave other bytes")
+		}
+	}
+}
+
 func TestInfoDamaged(t *testing.T) {
 	m, err := Parse(labelled(t, nil))
 	if err != nil {
