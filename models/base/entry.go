@@ -32,7 +32,7 @@ type Entry struct {
 	Labels   []string  `json:"labels,omitempty"` // of the classifier that it was cut from
 	Notes    []string  `json:"notes,omitempty"`  // what was decided, in sentences
 	Checks   []string  `json:"checks,omitempty"` // what was found when it ran first, in sentences
-	Imported time.Time `json:"imported"`
+	Imported time.Time `json:"imported,omitzero"`
 
 	// Path leads to base.tflite.
 	Path string `json:"-"`

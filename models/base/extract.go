@@ -26,7 +26,7 @@ type extraction struct {
 	model         *file.Model
 	feature       file.Feature // in the model that was given
 	preprocessing pixel.Preprocessing
-	notes         []string
+	notes         []string // the first is about pixels
 	resized       bool
 	changed       bool // model is not the one that was given
 	assumed       bool // nobody says what pixels become

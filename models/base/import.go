@@ -62,7 +62,7 @@ func newDraft(data []byte, o ImportOptions) (Draft, error) {
 		return Draft{}, err
 	}
 	if x.assumed {
-		x.note("If the model was trained otherwise, import it again with --normalise 0,1 or --normalise 0,255.")
+		x.notes[0] += " If this model was trained otherwise, import it with --normalise 0,1 or --normalise 0,255."
 	}
 	made, err := x.encode(given)
 	if err != nil {

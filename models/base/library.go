@@ -41,6 +41,9 @@ type Library struct {
 	swap  func(a, b string) error // exchanges two folders in one step
 }
 
+// LibraryFolder is the folder of a store in which its library lies.
+const LibraryFolder = "bases"
+
 // Prover runs a base and says in sentences what it found. The error says why the
 // base is not to be used; nothing is kept of it then. The base may be hostile.
 type Prover func(ctx context.Context, s Source) ([]string, error)
@@ -100,20 +103,32 @@ func repairable(err error, name string) error {
 	return err
 }
 
-// List returns all bases, sorted by name. Those that cannot be read are left out
-// and named in the error; the list holds the others then.
-func (l *Library) List() ([]Entry, error) {
+// Names returns the names of all bases, sorted, also of those that are damaged.
+func (l *Library) Names() ([]string, error) {
 	folders, err := os.ReadDir(l.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list bases: %w", err)
 	}
+	var names []string
+	for _, f := range folders {
+		if CheckName(f.Name()) == nil && f.IsDir() {
+			names = append(names, f.Name())
+		}
+	}
+	return names, nil
+}
+
+// List returns all bases, sorted by name. Those that cannot be read are left out
+// and named in the error; the list holds the others then.
+func (l *Library) List() ([]Entry, error) {
+	names, err := l.Names()
+	if err != nil {
+		return nil, err
+	}
 	var list []Entry
 	var wrong []error
-	for _, f := range folders {
-		if CheckName(f.Name()) != nil || !f.IsDir() {
-			continue
-		}
-		e, err := l.Get(f.Name())
+	for _, name := range names {
+		e, err := l.Get(name)
 		switch {
 		case err == nil:
 			list = append(list, e)
