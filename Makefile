@@ -93,6 +93,10 @@ test-deploy: trainer $(PYTHON_DEPLOY) $(S3_SERVER) ## Lint the container file, c
 	PYTHONPATH=$(DEPS)/deploy python3 -m kubernetes_validate --strict -k $(KUBERNETES_VERSION) deploy/*.yaml
 	EDGE_TRAINER=$(ROOT)/bin/edge-trainer EDGE_TEST_S3=$(S3_SERVER) go test -count 1 -v ./deploy
 
+.PHONY: base
+base: setup ## Put BASE=FILE.tflite into the program, or without it the base as it is, with an int8 twin made anew.
+	$(TEST_ENV) go run ./models/base/recipe/embed $(BASE:%=--float %)
+
 .PHONY: bench
 bench: build ## Run the benchmarks, and the comparisons with Keras where ../shared/data has the weights.
 	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/... ./runtime/...

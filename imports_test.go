@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"adapt/tensorboard":     {},
 	"models":                {"camera/pixel"},
 	"models/bundle":         {"models"},
+	"models/foreign":        {"adapt/head", "camera/pixel", "models", "tflite/file"},
 	"models/export":         {"adapt/calibrate", "adapt/head", "camera/pixel", "models", "tflite/file"},
 	"models/export/onnx":    {"adapt/finetune/network", "models/export/onnx/internal/schema", "tflite/file"},
 	"models/nudge":          {},
@@ -83,6 +84,9 @@ var allowed = map[string][]string{
 		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/head", "adapt/rebase", "adapt/report", "camera/pixel",
 		"models", "models/base", "models/bundle", "models/release", "models/update", "runtime/engine", "tflite",
 	},
+	"models/base/recipe/embed": {
+		"camera/pixel", "tflite", "tflite/file", "tflite/quantise",
+	},
 	"adapt/watch":       {},
 	"bench/fleet":       {"adapt/finetune/network", "camera/pixel", "models", "models/publish", "models/release", "models/update", "tflite/file"},
 	"bench/rebase":      {"adapt", "adapt/head", "adapt/rebase", "models/base", "tflite"},
@@ -110,7 +114,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/edge": {
 		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
-		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/bundle", "models/export", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
+		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/base/proof", "models/bundle", "models/export", "models/export/onnx", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
 		"runtime/server", "runtime/server/access", "runtime/sink", "tflite", "tflite/delta", "tflite/file",
 	},
 }

@@ -43,9 +43,10 @@ const maxFile = 2 << 30
 
 // Prepare finds the base that ref names.
 //
-// ref is "", "default" or the embedded base's name for the embedded base, else
-// the path of a .tflite file. The embedded base and cut files are written to
-// dir under their digest, once: what stands there already is verified and used.
+// ref is "", "default" or the embedded base's name for the embedded base, "int8"
+// or its twin's name for that, else the path of a .tflite file. An embedded base
+// and cut files are written to dir under their digest, once: what stands there
+// already is verified and used.
 // Feature extractors are used where they are. dir is created when needed, and
 // a kill at any instant leaves no half file under a final name.
 func Prepare(ctx context.Context, ref, dir string) (Source, error) {
@@ -61,8 +62,8 @@ func (l *Library) Prepare(ctx context.Context, ref, dir string) (Source, error) 
 	if err := ctx.Err(); err != nil {
 		return Source{}, err
 	}
-	if ref == "" || ref == "default" || ref == embeddedName {
-		return prepareEmbedded(dir)
+	if b, ok := builtInNamed(ref); ok {
+		return b.prepare(dir)
 	}
 	if l != nil && CheckName(ref) == nil {
 		s, err := l.prepare(ref)
@@ -93,26 +94,6 @@ func (l *Library) prepare(name string) (Source, error) {
 		return Source{}, fmt.Errorf("base %q: %w", name, repairable(err, name))
 	}
 	return e.Source(), nil
-}
-
-func prepareEmbedded(dir string) (Source, error) {
-	d := digest.Of(embedded)
-	path, err := keep(dir, d, embedded)
-	if err != nil {
-		return Source{}, fmt.Errorf("write the embedded base: %w", err)
-	}
-	m, err := file.Parse(embedded)
-	if err != nil {
-		return Source{}, fmt.Errorf("embedded base: %w", err)
-	}
-	f, err := m.FeatureTensor()
-	if err != nil {
-		return Source{}, fmt.Errorf("embedded base: %w", err)
-	}
-	return Source{
-		Name: embeddedName, Path: path, Digest: d, Preprocessing: embeddedPreprocessing(),
-		Features: f.Count, Known: true,
-	}, nil
 }
 
 func prepareFile(data []byte, path, dir string) (Source, error) {

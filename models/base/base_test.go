@@ -35,38 +35,6 @@ func square(side int, scale, offset float32) pixel.Preprocessing {
 	return pixel.Preprocessing{Width: side, Height: side, Colour: "rgb", Resize: "bilinear", Scale: scale, Offset: offset}
 }
 
-func TestEmbedded(t *testing.T) {
-	if d := digest.Of(embedded); d.Hex() != pinned() {
-		t.Fatalf("the embedded base has digest %s; mobilenet_v2_0.35_128.sha256 says %s", d.Hex(), pinned())
-	}
-	dir := filepath.Join(t.TempDir(), "cache", "bases")
-	for _, ref := range []string{"", "default", Default()} {
-		s, err := Prepare(t.Context(), ref, dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.Name != Default() || !s.Known || s.Features != 1280 || s.Digest.Hex() != pinned() {
-			t.Errorf("%q: %+v", ref, s)
-		}
-		if s.Preprocessing != square(128, 1/127.5, -1) || s.Preprocessing.Validate() != nil {
-			t.Errorf("%q: %+v", ref, s.Preprocessing)
-		}
-		if d, _, err := digest.OfFile(s.Path); err != nil || d != s.Digest {
-			t.Errorf("%q: %s has digest %s, %v", ref, s.Path, d, err)
-		}
-	}
-	m, err := file.Parse(embedded)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if in, err := checkInput(m); err != nil || in.Shape[1] != 128 || in.Shape[2] != 128 {
-		t.Errorf("input %+v, %v", in, err)
-	}
-	if f, err := m.FeatureTensor(); err != nil || !f.Whole {
-		t.Errorf("%+v, %v: the embedded base should be a feature extractor", f, err)
-	}
-}
-
 func TestPrepare(t *testing.T) {
 	for _, c := range []struct {
 		model    string

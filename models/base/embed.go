@@ -1,10 +1,10 @@
 package base
 
 import (
-	_ "embed" // for the default base
+	_ "embed" // for the default base and its twin
+	"slices"
 	"strings"
 
-	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/digest"
 )
 
@@ -14,30 +14,72 @@ import (
 //go:embed mobilenet_v2_0.35_128.tflite
 var embedded []byte
 
-// embeddedSum is what sha256sum prints for the file above. A test compares the two.
+// embeddedInt8 is its twin of eight-bit integers, made by recipe/embed.
 //
-//go:embed mobilenet_v2_0.35_128.sha256
-var embeddedSum string
+//go:embed mobilenet_v2_0.35_128_int8.tflite
+var embeddedInt8 []byte
 
-const embeddedName = "mobilenet_v2_0.35_128"
+// embeddedSum and embeddedInt8Sum are what sha256sum prints for the files above. A
+// test compares them.
+var (
+	//go:embed mobilenet_v2_0.35_128.sha256
+	embeddedSum string
+	//go:embed mobilenet_v2_0.35_128_int8.sha256
+	embeddedInt8Sum string
+)
 
-// Default returns the name of the base that is built into the program.
-func Default() string { return embeddedName }
+const (
+	embeddedName     = "mobilenet_v2_0.35_128"
+	embeddedInt8Name = embeddedName + "_int8"
+)
 
-// IsEmbedded reports whether d is the digest of the base that is built into the
-// program.
-func IsEmbedded(d digest.Digest) bool { return d.Hex() == pinned() }
-
-// pinned returns the 64 hexadecimal digits of embeddedSum.
-func pinned() string {
-	digits, _, _ := strings.Cut(embeddedSum, " ")
-	return digits
+// builtIn is a base that comes with the program.
+type builtIn struct {
+	name  string
+	words []string // what may be said for the name
+	data  []byte
+	sum   string
 }
 
-// embeddedPreprocessing is how the recipe fed its pictures: x/127.5 - 1.
-func embeddedPreprocessing() pixel.Preprocessing {
-	return pixel.Preprocessing{
-		Width: 128, Height: 128, Colour: "rgb", Resize: pixel.Bilinear,
-		Scale: 1 / 127.5, Offset: -1,
+// builtIns returns all of them, the default first.
+func builtIns() []builtIn {
+	return []builtIn{
+		{embeddedName, []string{"", "default"}, embedded, embeddedSum},
+		{embeddedInt8Name, []string{"int8"}, embeddedInt8, embeddedInt8Sum},
 	}
+}
+
+// builtInNamed returns the base that ref names, if it is one of them.
+func builtInNamed(ref string) (builtIn, bool) {
+	for _, b := range builtIns() {
+		if ref == b.name || slices.Contains(b.words, ref) {
+			return b, true
+		}
+	}
+	return builtIn{}, false
+}
+
+// digest is what the file beside the base says, so that nothing is computed.
+func (b builtIn) digest() digest.Digest {
+	hex, _, _ := strings.Cut(b.sum, " ")
+	return digest.Digest("sha256:" + hex)
+}
+
+// Default returns the name of the base that is used where none is named.
+func Default() string { return embeddedName }
+
+// Embedded returns the names of the bases that are built into the program, the
+// default first. The second is its int8 twin, which "int8" names too.
+func Embedded() []string {
+	var names []string
+	for _, b := range builtIns() {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// IsEmbedded reports whether d is the digest of a base that is built into the
+// program.
+func IsEmbedded(d digest.Digest) bool {
+	return slices.ContainsFunc(builtIns(), func(b builtIn) bool { return b.digest() == d })
 }
