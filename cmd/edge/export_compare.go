@@ -15,6 +15,9 @@ const (
 	exactly = 1e-5
 	// byByte is how far scores may differ that were rounded to a byte.
 	byByte = 0.5/256 + exactly
+	// rounded is how far scores may differ besides where pixels that were resampled
+	// are rounded for a quantised base: what lies half-way falls either way.
+	rounded = 0.02
 
 	comparedPictures = 4
 )

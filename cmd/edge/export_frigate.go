@@ -37,10 +37,21 @@ func writeFrigate(ctx context.Context, e *exporting) (done exported, err error) 
 	if err != nil {
 		return done, err
 	}
-	done.Input = fmt.Sprintf("%dx%d RGB, uint8, resampled inside to %dx%d",
-		export.FrigateSide, export.FrigateSide, e.model.Preprocessing.Width, e.model.Preprocessing.Height)
+	done.Input = fmt.Sprintf("%dx%d RGB, uint8", export.FrigateSide, export.FrigateSide)
+	if p := e.model.Preprocessing; p.Width != export.FrigateSide || p.Height != export.FrigateSide {
+		done.Input += fmt.Sprintf(", resampled inside to %dx%d", p.Width, p.Height)
+	}
 	done.Head = e.headInWords() + "; scores rounded to bytes"
 	return done, nil
+}
+
+// frigateTolerance is how far Frigate's scores may differ from edge's.
+func (e *exporting) frigateTolerance() float64 {
+	p := e.model.Preprocessing
+	if e.quantised() && (p.Width != export.FrigateSide || p.Height != export.FrigateSide) {
+		return byByte + rounded
+	}
+	return byByte
 }
 
 // frigateFile is one of the files that Frigate wants.
@@ -80,7 +91,7 @@ func (e *exporting) writeFrigateFolder(ctx context.Context, contents []frigateFi
 		pending = append(pending, p)
 		files = append(files, newExportedFile(path, f.data))
 	}
-	if err := e.compare(ctx, pending[0].Name(), byByte); err != nil {
+	if err := e.compare(ctx, pending[0].Name(), e.frigateTolerance()); err != nil {
 		return nil, err
 	}
 	for _, p := range pending {
@@ -101,7 +112,7 @@ func (e *exporting) writeFrigateZip(ctx context.Context, contents []frigateFile)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, model.Cleanup()) }()
-	if err := e.compare(ctx, model.Name(), byByte); err != nil {
+	if err := e.compare(ctx, model.Name(), e.frigateTolerance()); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer

@@ -41,13 +41,19 @@ func writeTFLite(ctx context.Context, e *exporting) (done exported, err error) {
 	p := e.model.Preprocessing
 	done.Files = []exportedFile{newExportedFile(e.out, data)}
 	done.Input = fmt.Sprintf("%dx%d RGB, ", p.Width, p.Height)
-	if e.model.Base.Main().Tensors[e.model.Base.Main().Inputs[0]].Type == file.Float32 {
-		done.Input += fmt.Sprintf("float32 from %.4g to %.4g", p.Offset, 255*p.Scale+p.Offset)
-	} else {
+	if e.quantised() {
 		done.Input += "uint8"
+	} else {
+		done.Input += fmt.Sprintf("float32 from %.4g to %.4g", p.Offset, 255*p.Scale+p.Offset)
 	}
 	done.Head = e.headInWords()
 	return done, nil
+}
+
+// quantised reports whether the base takes whole numbers.
+func (e *exporting) quantised() bool {
+	g := e.model.Base.Main()
+	return g.Tensors[g.Inputs[0]].Type != file.Float32
 }
 
 // headInWords says how the exported head computes.
