@@ -22,7 +22,7 @@ type baseFlags struct {
 }
 
 func (f *baseFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.ref, "base", "", "a .tflite file; default: the base that edge brings along")
+	cmd.Flags().StringVar(&f.ref, "base", "", "the name of a base (edge base list) or a .tflite file; default: the base that edge brings along")
 	f.registerRunning(cmd)
 }
 
@@ -51,9 +51,9 @@ func (f baseFlags) engine() (*engine.Engine, error) {
 
 // openBase prepares the base that the flags name and opens it.
 func (a *app) openBase(ctx context.Context, f baseFlags) (*device.Base, error) {
-	source, err := base.Prepare(ctx, f.ref, filepath.Join(cacheDir(), "bases"))
+	source, err := a.prepareBase(ctx, f.ref)
 	if err != nil {
-		return nil, device.InputOr(err)
+		return nil, err
 	}
 	for _, note := range source.Notes {
 		a.warn("%s", note)

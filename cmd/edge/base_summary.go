@@ -8,8 +8,12 @@ import (
 	"github.com/edge-adapt/edge/tflite/file"
 )
 
-// printSummary writes what is in a model file for people.
-func printSummary(w io.Writer, s file.Summary) error {
+// shownCandidates is how many tensors that could be features are printed.
+const shownCandidates = 8
+
+// printSummary writes what is in a model file for people. Candidates are what
+// could be its features.
+func printSummary(w io.Writer, s file.Summary, candidates []file.Feature) error {
 	var out strings.Builder
 	facts := newTable()
 	fact := func(name, value string) {
@@ -28,6 +32,11 @@ func printSummary(w io.Writer, s file.Summary) error {
 	fact("work", fmt.Sprintf("%.1f million multiply-accumulates a picture", float64(s.MACs)/1e6))
 	if f := s.Feature; f != nil {
 		fact("features", fmt.Sprintf("%d: %s, %s", f.Count, f.Name, f.Reason))
+	}
+	for _, f := range candidates[:min(len(candidates), shownCandidates)] {
+		if s.Feature == nil || f.Tensor != s.Feature.Tensor {
+			fact("or", fmt.Sprintf("#%d: %dx%dx%d, %s, %s", f.Tensor, f.Height, f.Width, f.Count, f.Reason, shortened(f.Name)))
+		}
 	}
 	if n := len(s.Labels); n > 0 {
 		fact("labels", fmt.Sprintf("%d: %s, …", n, strings.Join(s.Labels[:min(3, n)], ", ")))
@@ -48,6 +57,15 @@ func printSummary(w io.Writer, s file.Summary) error {
 	out.WriteString(ops.Render() + "\n")
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// shortened cuts the long names that converters make of many.
+func shortened(name string) string {
+	const most = 60
+	if runes := []rune(name); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return name
 }
 
 func tensorLine(t file.TensorSummary) string {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"github.com/edge-adapt/edge/adapt/finetune"
 	"github.com/edge-adapt/edge/adapt/report"
 	"github.com/edge-adapt/edge/internal/hint"
-	"github.com/edge-adapt/edge/models/base"
 )
 
 // sweepFlags are the flags of `edge finetune sweep` beyond those of its runs.
@@ -140,9 +138,9 @@ func (a *app) finetuneSweep(ctx context.Context, f *sweepFlags, runs []sweepRun)
 	if err := finetune.Available(); err != nil {
 		return err
 	}
-	source, err := base.Prepare(ctx, f.base.ref, filepath.Join(cacheDir(), "bases"))
+	source, err := a.prepareBase(ctx, f.base.ref)
 	if err != nil {
-		return device.InputOr(err)
+		return err
 	}
 	if f.only >= 0 {
 		runs = runs[f.only : f.only+1]

@@ -162,13 +162,13 @@ func (a *app) whatToAdd(cmd *cobra.Command, o *publish.AddOptions, args []string
 		if number > 0 {
 			return usageError{errors.New("--generation and a file"), cmd.CommandPath()}
 		}
-		if filepath.Ext(args[0]) != ".tflite" {
+		if filepath.Ext(args[0]) != ".tflite" && !a.isLibraryBase(args[0]) {
 			o.Bundle = args[0]
 			return nil
 		}
-		source, err := base.Prepare(cmd.Context(), args[0], filepath.Join(cacheDir(), "bases"))
+		source, err := a.prepareBase(cmd.Context(), args[0])
 		if err != nil {
-			return device.InputOr(err)
+			return err
 		}
 		for _, note := range source.Notes {
 			a.warn("%s", note)

@@ -123,7 +123,11 @@ func (t *task) adapt(ctx context.Context, o adaptOptions, progress func(stage st
 	if o.Dir == "" {
 		return nil, usage(errors.New(`edge_adapt: "dir" is missing: the folder of images, a folder a class`))
 	}
-	source, err := base.Prepare(ctx, o.Base, filepath.Join(cacheDir(), "bases"))
+	library, err := base.OpenLibrary(filepath.Join(t.store.Dir(), base.LibraryFolder), nil)
+	if err != nil {
+		return nil, device.InputError{Err: err}
+	}
+	source, err := library.Prepare(ctx, o.Base, filepath.Join(cacheDir(), "bases"))
 	if err != nil {
 		return nil, device.InputError{Err: err}
 	}

@@ -71,7 +71,7 @@ func (l *Library) Prepare(ctx context.Context, ref, dir string) (Source, error) 
 			return s, err
 		}
 	}
-	data, err := read(ref)
+	data, err := ReadFile(ref)
 	if err != nil {
 		return Source{}, fmt.Errorf("base: %w", err)
 	}
@@ -86,11 +86,8 @@ func (l *Library) Prepare(ctx context.Context, ref, dir string) (Source, error) 
 }
 
 func (l *Library) prepare(name string) (Source, error) {
-	e, err := l.Get(name)
+	e, _, err := l.load(name)
 	if err != nil {
-		return Source{}, err
-	}
-	if err := compare(e); err != nil {
 		return Source{}, fmt.Errorf("base %q: %w", name, repairable(err, name))
 	}
 	return e.Source(), nil
@@ -131,11 +128,11 @@ func describe(f file.Feature) string {
 	return fmt.Sprintf("%q, %d values", f.Name, f.Count)
 }
 
-// read reads a regular file of bearable size.
-func read(path string) ([]byte, error) {
+// ReadFile reads a model file: a regular file of less than 2 GiB.
+func ReadFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.Wrap(err, `give the path of a .tflite file, or "default" for the base built into this program`)
+		return nil, hint.Wrap(err, "give the path of a .tflite file, the name of a base (edge base list), or \"default\" for the one built into this program")
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package base
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,21 +73,40 @@ func (e Entry) encode() ([]byte, error) {
 	return data, nil
 }
 
-// readEntry reads the base.json of the base that lies in the folder dir.
+// readEntry reads the base.json of the base that lies in the folder dir, and
+// looks whether the model is there. A base that is replaced between the two is
+// read anew.
 func readEntry(dir string) (Entry, error) {
+	for {
+		text, err := readEntryText(dir)
+		if err != nil {
+			return Entry{}, err
+		}
+		e, err := entryOf(text, dir)
+		if !errors.Is(err, ErrDamaged) {
+			return e, err
+		}
+		if again, againErr := readEntryText(dir); againErr != nil || bytes.Equal(again, text) {
+			return Entry{}, err
+		}
+	}
+}
+
+func readEntryText(dir string) ([]byte, error) {
 	f, err := os.Open(filepath.Join(dir, entryName))
 	if err != nil {
-		return Entry{}, err
+		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxEntryBytes+1))
-	if err != nil {
-		return Entry{}, err
+	text, err := io.ReadAll(io.LimitReader(f, maxEntryBytes+1))
+	if err == nil && len(text) > maxEntryBytes {
+		err = fmt.Errorf("%w: %s has more than %d bytes", ErrDamaged, entryName, maxEntryBytes)
 	}
-	if len(data) > maxEntryBytes {
-		return Entry{}, fmt.Errorf("%w: %s has more than %d bytes", ErrDamaged, entryName, maxEntryBytes)
-	}
-	e, err := decodeEntry(data)
+	return text, err
+}
+
+func entryOf(text []byte, dir string) (Entry, error) {
+	e, err := decodeEntry(text)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -92,6 +92,27 @@ func (l *Library) get(name string) (Entry, error) {
 	return e, repairable(err, name)
 }
 
+// load returns a base with its model, which it compares with the digest. One that
+// is replaced meanwhile is read anew.
+func (l *Library) load(name string) (e Entry, data []byte, err error) {
+	for {
+		if e, err = l.get(name); err != nil {
+			return e, nil, err
+		}
+		if data, err = os.ReadFile(e.Path); err == nil {
+			if d := digest.Of(data); d != e.Digest {
+				err = fmt.Errorf("%w: %s has the digest %s, want %s", ErrDamaged, modelName, d.Short(), e.Digest.Short())
+			}
+		}
+		if err == nil {
+			return e, data, nil
+		}
+		if now, nowErr := l.get(name); nowErr == nil && now.Digest == e.Digest {
+			return e, nil, err
+		}
+	}
+}
+
 // repairable adds the next step to what is damaged.
 func repairable(err error, name string) error {
 	if errors.Is(err, ErrDamaged) {
@@ -150,16 +171,9 @@ func (l *Library) Verify(ctx context.Context, name string) ([]string, error) {
 }
 
 func (l *Library) verify(ctx context.Context, name string) ([]string, error) {
-	e, err := l.get(name)
+	e, data, err := l.load(name)
 	if err != nil {
 		return nil, err
-	}
-	data, err := os.ReadFile(e.Path)
-	if err != nil {
-		return nil, err
-	}
-	if d := digest.Of(data); d != e.Digest {
-		return nil, fmt.Errorf("%w: %s has the digest %s, want %s", ErrDamaged, modelName, d.Short(), e.Digest.Short())
 	}
 	m, err := file.Parse(data)
 	if err != nil {

@@ -48,7 +48,7 @@ func (l *Library) add(ctx context.Context, d Draft) (Entry, error) {
 	defer release()
 	there, err := l.get(d.Name)
 	switch {
-	case err == nil && there.same(e) && l.whole(there):
+	case err == nil && there.same(e) && compare(there) == nil:
 		return there, nil
 	case errors.Is(err, ErrNotFound):
 	case !d.Replace:
@@ -87,9 +87,6 @@ func (l *Library) add(ctx context.Context, d Draft) (Entry, error) {
 	e.Path = filepath.Join(l.dir, d.Name, modelName)
 	return e, nil
 }
-
-// whole reports whether the model of e is still what its digest says.
-func (l *Library) whole(e Entry) bool { return compare(e) == nil }
 
 // publish gives the synced folder scratch the name of a base. A base that has
 // it is exchanged in the same step and lies in scratch then.
