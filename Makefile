@@ -78,10 +78,10 @@ trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so $(TENSORFLOW_LIBS:%=
 .PHONY: test
 test: setup setup-trainer setup-python tools-ffmpeg tools-mediapipe $(S3_SERVER) $(POSTGRES) ## Run the whole test suite, that of the trainer too.
 	go vet ./...
-	go vet -tags tensorflow ./adapt/finetune/... ./cmd/edge
+	go vet -tags tensorflow ./adapt/finetune/... ./models/export/... ./cmd/edge
 	$(TEST_ENV) go test -timeout 15m ./...
-	$(TEST_ENV) go test -tags tensorflow -timeout 15m ./adapt/finetune/...
-	$(TEST_ENV) go test -tags tensorflow -timeout 15m -run '^Test(Finetune|Device)' ./cmd/edge
+	$(TEST_ENV) go test -tags tensorflow -timeout 15m ./adapt/finetune/... ./models/export/savedmodel
+	$(TEST_ENV) go test -tags tensorflow -timeout 15m -run '^Test(Finetune|Device|SavedModel)' ./cmd/edge
 
 .PHONY: test-s3
 test-s3: setup $(S3_SERVER) ## Run the tests against a real S3-compatible server on loopback (part of test).
@@ -247,7 +247,7 @@ onnx-schema: $(PYTHON_ONNX)
 lint: setup setup-trainer ## Check formatting and run the linters.
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt wants to change:'; gofmt -l .; exit 1; }
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run ./...
-	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run --build-tags tensorflow ./adapt/finetune/... ./cmd/edge/...
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run --build-tags tensorflow ./adapt/finetune/... ./models/export/savedmodel ./cmd/edge/...
 
 .PHONY: env
 env: ## Print the variables a bare `go build` needs, tagged tensorflow or not: eval "$(make -s env)".

@@ -80,6 +80,7 @@ var allowed = map[string][]string{
 		"camera", "camera/csi", "camera/dir", "camera/pattern", "camera/pipe", "camera/pixel", "camera/stream", "camera/v4l2",
 	},
 	"models/export/onnx/internal/schema": {},
+	"models/export/savedmodel":           {"adapt/finetune/graph", "adapt/finetune/network", "tflite/file"},
 	"adapt/device": {
 		"adapt", "adapt/calibrate", "adapt/featurecache", "adapt/head", "adapt/rebase", "adapt/report", "camera/pixel",
 		"models", "models/base", "models/bundle", "models/release", "models/update", "runtime/engine", "tflite",
@@ -131,7 +132,7 @@ var homes = map[string][]string{
 	"database/sql":                   {"adapt/featurecache", "runtime/sink", "models/fleet/records"},
 	"github.com/spf13/cobra":         {"cmd/edge"},
 	"net/http":                       {"cmd/edge", "camera/stream", "adapt/finetune/remote", "runtime/server", "runtime/sink", "models/fleet", "models/publish", "models/update", "models/fleet/receiver"},
-	"github.com/wamuir/graft":        {"adapt/finetune/graph"},
+	"github.com/wamuir/graft":        {"adapt/finetune/graph", "models/export/savedmodel"},
 	"github.com/minio/minio-go":      {"adapt/finetune/remote"},
 	"github.com/eclipse/paho.golang": {"models/nudge"},
 	"github.com/theupdateframework":  {"models/publish", "models/update"},

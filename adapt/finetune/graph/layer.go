@@ -72,6 +72,14 @@ func (b *builder) linear(l *network.Layer, kernel tf.Output, x []tf.Output, in, 
 		return op.Relu(b.at("relu"), x[0]), nil
 	case file.OpRelu6:
 		return op.Relu6(b.at("relu6"), x[0]), nil
+	case file.OpLogistic:
+		return op.Sigmoid(b.at("sigmoid"), x[0]), nil
+	case file.OpSoftmax:
+		o, err := options[file.SoftmaxOptions](l)
+		if err != nil {
+			return tf.Output{}, err
+		}
+		return op.Softmax(b.at("softmax"), op.Mul(b.at("beta"), x[0], b.scalar(o.Beta))), nil
 	case file.OpHardSwish:
 		gate := op.Relu6(b.at("gate"), op.AddV2(b.at("shift"), x[0], b.scalar(3)))
 		return op.Mul(b.at("hardswish"), x[0], op.Mul(b.at("scale"), gate, b.scalar(1./6))), nil
