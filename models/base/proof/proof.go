@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models/base"
@@ -31,7 +32,7 @@ func Prover(o tflite.TrialOptions) base.Prover {
 		inputs := [][]float32{picture(s, waves), picture(s, blocks)}
 		out, err := tflite.Probe(ctx, s.Path, inputs, []int{1, 1, 2}, o)
 		if err != nil {
-			return nil, err
+			return nil, inWords{err, s}
 		}
 		runs := make([][][]float32, len(out))
 		for run := range out {
@@ -46,6 +47,16 @@ func Prover(o tflite.TrialOptions) base.Prover {
 		return judge(runs)
 	}
 }
+
+// inWords is an error that calls a base by its name: where it lies while it is
+// being tried says nothing to anybody.
+type inWords struct {
+	error
+	base base.Source
+}
+
+func (e inWords) Error() string { return strings.ReplaceAll(e.error.Error(), e.base.Path, e.base.Name) }
+func (e inWords) Unwrap() error { return e.error }
 
 // pooled averages a map over its places.
 func pooled(values []float32, features int) ([]float32, error) {
