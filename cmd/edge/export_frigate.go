@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/models/export"
 )
 
@@ -26,7 +27,7 @@ func exportFrigate() exportFormat {
 func writeFrigate(ctx context.Context, e *exporting) (done exported, err error) {
 	data, err := e.model.Frigate()
 	if err != nil {
-		return done, err
+		return done, device.InputError{Err: err}
 	}
 	contents := []frigateFile{{export.FrigateModelName, data}, {export.FrigateLabelsName, e.model.LabelLines()}}
 	if strings.EqualFold(filepath.Ext(e.out), ".zip") {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
 
+	"github.com/edge-adapt/edge/adapt/device"
+	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/tflite/file"
 )
 
@@ -25,7 +28,7 @@ func writeTFLite(ctx context.Context, e *exporting) (done exported, err error) {
 	}
 	data, err := e.model.TFLite()
 	if err != nil {
-		return done, err
+		return done, device.InputError{Err: err}
 	}
 	pending, err := e.pending(e.out, data)
 	if err != nil {
@@ -68,11 +71,16 @@ func (e *exporting) headInWords() string {
 // pending writes data under a temporary name in the folder of path.
 func (e *exporting) pending(path string, data []byte) (*renameio.PendingFile, error) {
 	pending, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
-	if err != nil {
-		return nil, err
+	if err == nil {
+		if _, err = pending.Write(data); err != nil {
+			err = errors.Join(err, pending.Cleanup())
+		}
 	}
-	if _, err := pending.Write(data); err != nil {
-		return nil, errors.Join(err, pending.Cleanup())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hint.Wrap(fmt.Errorf("write %s: there is no folder %s", path, filepath.Dir(path)), "make it first, or give another --out")
+	case err != nil:
+		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
 	return pending, nil
 }
