@@ -34,7 +34,12 @@ func (d dirSource) Open(_ context.Context, name string, offset int64) (io.ReadCl
 	if err := checkName(name); err != nil {
 		return nil, 0, err
 	}
-	root, err := os.OpenRoot(d.path)
+	return openIn(d.path, name, offset)
+}
+
+// openIn opens a plain file below a folder, which its links do not leave.
+func openIn(dir, name string, offset int64) (io.ReadCloser, int64, error) {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -52,11 +52,21 @@ func HTTP(cfg HTTPConfig) (Source, error) {
 	if base.Scheme == "file" {
 		return nil, errors.New("the address of a folder where that of a server belongs")
 	}
+	s, err := newHTTP(base, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newHTTP returns what asks the server of an address.
+func newHTTP(base *url.URL, cfg HTTPConfig) (*httpSource, error) {
 	if cfg.TokenFile != "" && base.Scheme == "http" && !loopback(base.Hostname()) {
 		return nil, hint.Wrap(errors.New("a token would go through the network unencrypted"), "use an address that begins with https://")
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, Time: cfg.Now}
 	if cfg.CAFile != "" {
+		var err error
 		if config.RootCAs, err = clienttls.Pool(cfg.CAFile); err != nil {
 			return nil, err
 		}
@@ -101,8 +111,14 @@ func (s *httpSource) Open(ctx context.Context, name string, offset int64) (io.Re
 	if err := checkName(name); err != nil {
 		return nil, 0, err
 	}
+	// name holds hexadecimal digits and what the names of channels and files may hold.
+	return s.get(ctx, s.base.JoinPath(name), name, offset)
+}
+
+// get asks for an address, which is called name in what is said of it.
+func (s *httpSource) get(ctx context.Context, address *url.URL, name string, offset int64) (io.ReadCloser, int64, error) {
 	ctx, w := s.cfg.Patience.watch(ctx)
-	body, size, err := s.open(ctx, w, name, offset)
+	body, size, err := s.open(ctx, w, address, name, offset)
 	if err != nil {
 		w.stop()
 		return nil, 0, err
@@ -110,9 +126,8 @@ func (s *httpSource) Open(ctx context.Context, name string, offset int64) (io.Re
 	return body, size, nil
 }
 
-func (s *httpSource) open(ctx context.Context, w *watch, name string, offset int64) (io.ReadCloser, int64, error) {
-	// name holds hexadecimal digits and what the names of channels and files may hold.
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base.JoinPath(name).String(), nil)
+func (s *httpSource) open(ctx context.Context, w *watch, address *url.URL, name string, offset int64) (io.ReadCloser, int64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -23,7 +23,7 @@ var (
 	ErrNetwork   = errors.New("the network or the server fails") // worth another try
 	ErrRedirect  = errors.New("redirected where it must not go")
 	ErrDenied    = errors.New("not allowed to this device")
-	ErrNotThere  = fmt.Errorf("not in the repository: %w", fs.ErrNotExist)
+	ErrNotThere  = fmt.Errorf("not at its source: %w", fs.ErrNotExist)
 	ErrClock     = errors.New("the clock cannot be right")
 	ErrSpace     = errors.New("not enough room on the disk")
 	ErrBusy      = errors.New("in use by another process")

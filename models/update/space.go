@@ -19,13 +19,13 @@ type need struct {
 	bytes int64
 }
 
-// room reports whether the state folder's disk has room for more bytes.
-func (c *Client) room(bytes int64) error { return c.rooms(need{c.at.dir, bytes}) }
+// rooms is rooms with the client's reserve.
+func (c *Client) rooms(needs ...need) error { return rooms(c.cfg.Reserve, needs...) }
 
 // rooms reports whether the disks have room for all that is needed and for the
 // reserve. Folders that are on the same disk share its room; one that is not there
 // yet will be on the disk of the folder above.
-func (c *Client) rooms(needs ...need) error {
+func rooms(reserve int64, needs ...need) error {
 	total := map[uint64]int64{}
 	for _, n := range needs {
 		dir, err := existing(n.dir)
@@ -42,10 +42,10 @@ func (c *Client) rooms(needs ...need) error {
 		}
 		disk := uint64(at.Dev) //nolint:unconvert // another type on other processors
 		total[disk] += max(n.bytes, 0)
-		want := total[disk] + max(c.cfg.Reserve, 0)
+		want := total[disk] + max(reserve, 0)
 		if free := int64(s.Bavail) * int64(s.Bsize); free < want { //nolint:unconvert // as above
 			err := fmt.Errorf("%w: %s are free where %s is, %s are needed, %s of them to stay free", ErrSpace,
-				humanize.IBytes(uint64(free)), dir, humanize.IBytes(uint64(want)), humanize.IBytes(uint64(max(c.cfg.Reserve, 0))))
+				humanize.IBytes(uint64(free)), dir, humanize.IBytes(uint64(want)), humanize.IBytes(uint64(max(reserve, 0))))
 			return hint.Wrap(err, "free some space (edge models gc); what was fetched is kept")
 		}
 	}
