@@ -70,13 +70,27 @@ func (s *Store) Current(task string) (Generation, error) {
 // Every file of the generation, and its base, are read and compared with their
 // digests first. After an error either pointer pair may stand, whole.
 func (s *Store) Activate(ctx context.Context, task string, n int, why string) error {
-	if err := s.activate(ctx, task, n, why); err != nil {
+	return s.activate(ctx, task, anyInUse, n, why)
+}
+
+// ActivateOver is Activate for who compared generation n with generation over, 0
+// for none: if another one is in use by now, that stays, and the error is
+// ErrChanged.
+func (s *Store) ActivateOver(ctx context.Context, task string, over, n int, why string) error {
+	return s.activate(ctx, task, over, n, why)
+}
+
+// anyInUse stands for whatever generation is in use.
+const anyInUse = -1
+
+func (s *Store) activate(ctx context.Context, task string, over, n int, why string) error {
+	if err := s.activateOver(ctx, task, over, n, why); err != nil {
 		return fmt.Errorf("activate: %w", s.explain(err))
 	}
 	return nil
 }
 
-func (s *Store) activate(ctx context.Context, task string, n int, why string) error {
+func (s *Store) activateOver(ctx context.Context, task string, over, n int, why string) error {
 	if err := checkText("reason", why); err != nil {
 		return err
 	}
@@ -94,6 +108,15 @@ func (s *Store) activate(ctx context.Context, task string, n int, why string) er
 	}
 	if err := g.Verify(ctx); err != nil {
 		return err
+	}
+	if over != anyInUse {
+		now, err := s.pointers(task)
+		if err != nil {
+			return err
+		}
+		if now.Current != over {
+			return fmt.Errorf("generation %d of task %q: %w: %d", n, task, ErrChanged, now.Current)
+		}
 	}
 	return s.point(task, n, why)
 }

@@ -33,6 +33,27 @@ func wantPointers(t *testing.T, s *Store, current, previous, number int) {
 	}
 }
 
+// TestActivateOver: what was compared with another generation than the one in
+// use does not come into use.
+func TestActivateOver(t *testing.T) {
+	s := three(t)
+	over := func(over, n int) error { return s.ActivateOver(t.Context(), lamps, over, n, "compared") }
+	if err := over(2, 1); !errors.Is(err, ErrChanged) {
+		t.Errorf("nothing is in use: %v", err)
+	}
+	if _, err := s.Active(lamps); !errors.Is(err, ErrNotFound) {
+		t.Errorf("something is in use: %v", err)
+	}
+	must(t, over(0, 1))
+	must(t, over(1, 2))
+	for _, was := range []int{0, 1, 3} {
+		if err := over(was, 3); !errors.Is(err, ErrChanged) {
+			t.Errorf("over %d: %v", was, err)
+		}
+	}
+	wantPointers(t, s, 2, 1, 2)
+}
+
 func TestActivate(t *testing.T) {
 	s := three(t)
 	must(t, s.Activate(t.Context(), lamps, 1, "the first"))

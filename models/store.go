@@ -38,6 +38,7 @@ var (
 	ErrDamaged  = errors.New("damaged")              // not what was once written
 	ErrNewer    = errors.New("made by a newer edge") // a format this program does not know
 	ErrLocked   = errors.New("in use")               // another process is changing the task
+	ErrChanged  = errors.New("another generation is in use meanwhile")
 )
 
 // Store is a folder of bases and generations.

@@ -30,6 +30,10 @@ type Keeping struct {
 	Run    *report.Run
 	// NoActivate keeps the generation without putting it in use.
 	NoActivate bool
+	// Over is the generation that the new one was compared with, 0 for none: if
+	// another is in use by then, that stays, and Keep fails with
+	// models.ErrChanged. nil: whatever is in use is replaced.
+	Over *int
 
 	Reason string            // why the generation is made; "": it was adapted
 	Parent int               // the generation that it is to replace; 0: none, or it does not matter
@@ -114,6 +118,9 @@ func Keep(ctx context.Context, k Keeping) error {
 	k.Run.Generation, k.Run.Report, k.Run.Path = g.Generation, g.Path(ReportName), filepath.Dir(g.Path(ReportName))
 	if k.NoActivate {
 		return nil
+	}
+	if k.Over != nil {
+		return k.Store.ActivateOver(ctx, g.Task, *k.Over, g.Generation, m.Reason)
 	}
 	return k.Store.Activate(ctx, g.Task, g.Generation, m.Reason)
 }

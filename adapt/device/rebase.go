@@ -58,10 +58,6 @@ type RebaseConfig struct {
 	Warn func(error)
 }
 
-// ErrChanged is in what Rebase returns when another generation was put in use
-// meanwhile: the comparison was with the one before.
-var ErrChanged = errors.New("another generation is in use meanwhile")
-
 // Rebase fits the task's head for a new base, compares the two and, if the
 // verdict says so, makes the new one the task's next generation, in use from
 // then on. What it returns is what Adapt returns, with Rebase filled in: there is
@@ -70,8 +66,9 @@ var ErrChanged = errors.New("another generation is in use meanwhile")
 //
 // What the release, the samples or the generation in use are to blame for and
 // what no verdict can be about, such as a head for another base, is an
-// InputError. Other errors are ErrChanged, those of the recipe, of the store and
-// of the disk, and the context's; after them the generation before is in use.
+// InputError. Other errors are models.ErrChanged, if the comparison is with a
+// generation that is in use no more; those of the recipe, of the store and of the
+// disk, and the context's. After them what was in use is in use.
 func Rebase(ctx context.Context, c RebaseConfig) (*report.Run, error) {
 	run, err := c.rebase(ctx)
 	if ctx.Err() != nil && err != nil {
@@ -271,13 +268,15 @@ func (c RebaseConfig) keep(ctx context.Context, draft *models.Draft, used *model
 		}
 		maps.Copy(k.Files, files)
 	}
-	// A person may have adapted or gone back meanwhile, and that stays.
+	// A person may have adapted or gone back meanwhile, and that stays. Keep asks
+	// again when it matters; asking now saves a generation that nobody would use.
 	now, err := c.inUse()
 	if err != nil {
 		return err
 	}
 	if (now == nil) != (used == nil) || now != nil && now.Generation != used.Generation {
-		return fmt.Errorf("rebase task %q: %w", c.Task, ErrChanged)
+		return fmt.Errorf("rebase task %q: %w", c.Task, models.ErrChanged)
 	}
+	k.Over = &k.Parent
 	return Keep(ctx, k)
 }

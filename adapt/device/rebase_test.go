@@ -354,7 +354,7 @@ func TestRebaseNoticesChange(t *testing.T) {
 			must(t, err)
 		}
 	}
-	if _, err := device.Rebase(t.Context(), c); !errors.Is(err, device.ErrChanged) {
+	if _, err := device.Rebase(t.Context(), c); !errors.Is(err, models.ErrChanged) {
 		t.Errorf("%v", err)
 	}
 	if a, err := c.Store.Active(c.Task); err != nil || a.Current != 2 {
