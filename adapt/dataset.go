@@ -171,6 +171,13 @@ func (d *Dataset) Relabel(labels []string) error {
 	return nil
 }
 
+// Clone returns a copy that Relabel changes without changing d.
+func (d *Dataset) Clone() *Dataset {
+	c := *d
+	c.Samples = slices.Clone(d.Samples)
+	return &c
+}
+
 // quoted lists names for a message, and not hundreds of them.
 func quoted(names []string) string {
 	const most = 12

@@ -1,6 +1,7 @@
 package rebase
 
 import (
+	"math"
 	"slices"
 
 	"github.com/edge-adapt/edge/adapt"
@@ -10,6 +11,11 @@ const (
 	// minBorrowed is how many exemplars of a class are taken at least, however few
 	// samples the device has.
 	minBorrowed = 5
+	// rarer is by how much a class that the device has no samples of is held to be
+	// rarer than one that it has, as the logarithm of the odds: a quarter as
+	// frequent. Whoever has samples of a class has it before the camera.
+	// docs/rebase.md has what that gives and takes.
+	rarer = 2 * math.Ln2
 	// heldBorrowed: one in so many exemplars of a class that the device has no
 	// samples of is held back, to choose the epoch with.
 	heldBorrowed = 5

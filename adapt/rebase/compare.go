@@ -29,10 +29,13 @@ func (f Flip) Gained() bool { return f.After.Label == f.True }
 
 // comparing are two heads with their classes' places in each other.
 type comparing struct {
-	before   InUse
-	after    *head.Head
-	labels   []string // of after
-	place    []int    // of labels in before.Labels; -1: not there
+	before InUse
+	after  *head.Head
+	labels []string // of after
+	place  []int    // of labels in before.Labels; -1: not there
+	// among are the classes of after that an image may be taken for: all but those
+	// that the device has taught itself since, which say nothing about the base.
+	among    []int
 	data     *adapt.Dataset
 	features *adapt.Features // on the new base
 }
@@ -42,11 +45,9 @@ type comparing struct {
 // Compared, Unknown and Flipped.
 func (o *Outcome) compare(c comparing) comparison {
 	var result comparison
-	var both, own []int // the classes that both know, in the order of after, and of before
-	for class, at := range c.place {
-		if at >= 0 {
-			both, own = append(both, class), append(own, at)
-		}
+	every := make([]int, len(c.before.Labels))
+	for class := range every {
+		every[class] = class
 	}
 	before, after := adapt.Set{F: c.before.Head.Features}, adapt.Set{F: c.after.Features}
 	scoreBefore, scoreAfter := c.before.Head.Scorer(), c.after.Scorer()
@@ -67,10 +68,10 @@ func (o *Outcome) compare(c comparing) comparison {
 		add(&after, y, s.Label)
 		p, q := scoreBefore(x), scoreAfter(y)
 		was, wasScore := adapt.Top(p)
-		is, isScore := adapt.Top(q)
+		is, isScore := top(q, c.among)
 		result.images++
-		result.lossBefore += crossEntropy(p, own, at)
-		result.lossAfter += crossEntropy(q, both, s.Label)
+		result.lossBefore += crossEntropy(p, every, at)
+		result.lossAfter += crossEntropy(q, c.among, s.Label)
 		if was == at {
 			result.before++
 		}
@@ -89,6 +90,18 @@ func (o *Outcome) compare(c comparing) comparison {
 	o.Before = adapt.Evaluate(c.before.Head, before, c.before.Labels)
 	o.After = adapt.Evaluate(c.after, after, c.labels)
 	return result
+}
+
+// top is the class with the highest score among some, and its score; the first
+// of equal ones.
+func top(scores []float32, among []int) (class int, score float32) {
+	class = among[0]
+	for _, c := range among[1:] {
+		if scores[c] > scores[class] {
+			class = c
+		}
+	}
+	return class, scores[class]
 }
 
 // name is what the new head calls a class of the head in use, its own name where

@@ -20,17 +20,23 @@
 // named wrongly. No more exemplars of a class are taken than the
 // device has samples a class, but five. docs/rebase.md has the measurements.
 //
+// The device's own classes come first. Those that it has no samples of are held to
+// be a quarter as frequent, so that of two that look alike its own is told. And
+// if a head with all classes is refused for being worse, a head of the device's
+// own alone is offered instead (Outcome.Costly).
+//
 // A class that the head in use knows and that neither samples nor release bring
 // is a reason to refuse.
 //
 // # The rule
 //
-// Compared are the held-out images of the classes that both heads know. The
-// new head is activated if it gets more of them right; or as many, with a loss,
-// over the classes that both know, that is at most 0.01 nats higher; or one
-// fewer, with a loss that is no higher. Otherwise it is refused. Input.Margin moves that: above zero it also lets
-// through what is worse by so much, and below zero nothing that is not better by
-// so much.
+// Compared are the held-out images of the classes that both heads know, told
+// from all classes that each knows but those that the device has taught itself
+// since, which say nothing about the base. The new head is activated if it gets
+// more of them right; or as many, with a loss that is at most 0.01 nats higher; or
+// one fewer, with a loss that is no higher. Otherwise it is refused. Input.Margin
+// moves that: above zero it also lets through what is worse by so much, and below
+// zero nothing that is not better by so much.
 //
 // A device holds back a dozen images. One of them more or less is chance, which
 // the loss, a number an image, tells better; a test of significance never

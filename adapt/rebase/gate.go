@@ -35,7 +35,7 @@ type Verdict struct {
 type comparison struct {
 	images                int
 	before, after         int     // images that each got right
-	lossBefore, lossAfter float64 // mean cross-entropy over the classes that both know
+	lossBefore, lossAfter float64 // mean cross-entropy over the classes that an image may be taken for
 }
 
 // tie is how much higher the loss may be, in nats, where as many images are right:

@@ -15,8 +15,7 @@ import (
 // Input is what Run makes a head of.
 type Input struct {
 	// Dataset are the device's own samples, after Resettle with what the head in
-	// use was trained on; nil if there are none. Run relabels it: its labels become
-	// the new head's.
+	// use was trained on; nil if there are none. Run does not change it.
 	Dataset *adapt.Dataset
 	// Features are those of Dataset on the new base.
 	Features *adapt.Features
@@ -58,8 +57,12 @@ type Outcome struct {
 	Lost      []string   `json:"lost,omitempty"`  // classes of the head in use that nobody has images of
 	Added     []string   `json:"added,omitempty"` // classes that the head in use does not know
 	// LeftOut are classes of the release that the device has no samples of and that
-	// come without exemplars, so that the new head cannot learn them.
+	// the new head does not know: they come without exemplars, so that it cannot
+	// learn them, or they cost the device's own classes too much (Costly).
 	LeftOut []string `json:"left_out,omitempty"`
+	// Costly is the verdict about a head with all classes of the release, where the
+	// device's own alone came to be activated. nil otherwise.
+	Costly  *Verdict `json:"costly,omitempty"`
 	Flipped []Flip   `json:"flipped,omitempty"` // held-out images, by path
 
 	// Compared held-out images were put to both heads, with these measures: Before
@@ -79,6 +82,8 @@ type Outcome struct {
 	// fitted on. Both are empty of a published head that was taken as it is.
 	Train adapt.Set `json:"-"`
 	Val   adapt.Set `json:"-"`
+
+	own int // classes of the device's samples
 }
 
 // refusal is a reason not to go on that is no error of this device.
@@ -140,6 +145,34 @@ func (o *Outcome) run(ctx context.Context, in Input) error {
 	if err := in.selfTest(); err != nil {
 		return err
 	}
+	if err := o.offer(ctx, in); err != nil || o.Verdict.Kind != Worse || !o.borrowed() {
+		return err
+	}
+	// What more classes cost is no reason to go without the base.
+	server := *in.Server
+	server.Exemplars = nil
+	in.Server = &server
+	alone := &Outcome{}
+	err := alone.offer(ctx, in)
+	var no refusal
+	if errors.As(err, &no) || err == nil && !alone.Verdict.Activate {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	costly := o.Verdict
+	alone.Costly = &costly
+	*o = *alone
+	return nil
+}
+
+// borrowed reports whether the new head knows classes that the device has no
+// samples of.
+func (o *Outcome) borrowed() bool { return o.Result != nil && o.own < len(o.Result.Dataset.Labels) }
+
+// offer fits a head with all classes that can be learnt and compares it.
+func (o *Outcome) offer(ctx context.Context, in Input) error {
 	var local, used, published []string
 	if in.Dataset != nil {
 		local = in.Dataset.Labels
@@ -164,9 +197,12 @@ func (o *Outcome) run(ctx context.Context, in Input) error {
 		o.Verdict = Verdict{true, First, "nothing was in use"}
 		return nil
 	}
-	both := comparing{before: *in.InUse, after: o.Result.Head, labels: c.labels, data: in.Dataset, features: in.Features}
-	for _, label := range c.labels {
+	both := comparing{before: *in.InUse, after: o.Result.Head, labels: c.labels, data: o.Result.Dataset, features: in.Features}
+	for class, label := range c.labels {
 		both.place = append(both.place, place(used, label))
+		if both.place[class] >= 0 || !slices.Contains(local, label) {
+			both.among = append(both.among, class)
+		}
 	}
 	o.Verdict = judge(o.compare(both), in.Margin)
 	if len(o.Lost) > 0 { // after the comparison, for who wants to see it all the same
@@ -227,9 +263,9 @@ func (o *Outcome) takePublished(in Input, c classes) error {
 		return no(SelfTest, "there are no samples to judge by, and the release brings no test of its own")
 	}
 	// The head stays as it is, and so does the order of its classes.
-	d := in.Dataset
-	if d == nil {
-		d = &adapt.Dataset{}
+	d := &adapt.Dataset{}
+	if in.Dataset != nil {
+		d = in.Dataset.Clone()
 	}
 	d.Labels = c.server
 	o.Result = &adapt.Result{Dataset: d, Head: in.Server.Head}
@@ -240,11 +276,11 @@ func (o *Outcome) takePublished(in Input, c classes) error {
 
 // fit trains the new head on the device's samples and the release's exemplars.
 func (o *Outcome) fit(ctx context.Context, in Input, c classes) error {
-	d := in.Dataset
-	local := slices.Clone(d.Labels)
+	d, local := in.Dataset.Clone(), in.Dataset.Labels
 	if err := d.Relabel(c.labels); err != nil {
 		return err
 	}
+	o.own = len(local)
 	of := func(split adapt.Split) adapt.Set {
 		return d.Set(in.Features, func(s adapt.Sample) bool { return s.Split == split })
 	}
@@ -279,6 +315,11 @@ func (o *Outcome) fit(ctx context.Context, in Input, c classes) error {
 		return err
 	}
 	r.Seconds.Train = time.Since(start).Seconds()
+	for class, label := range c.labels {
+		if !slices.Contains(local, label) {
+			r.Head.B2[class] -= rarer
+		}
+	}
 	r.Measure(in.Recipe)
 	o.Result = r
 	return nil

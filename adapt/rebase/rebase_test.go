@@ -112,6 +112,47 @@ func TestServerClassesByExemplars(t *testing.T) {
 	}
 }
 
+// TestCostlyClasses: a class of the release that looks like one of the device's
+// is left out, and the base is taken all the same. So it is known how much surer
+// the device's own class is for being told as the likelier of two that look alike.
+func TestCostlyClasses(t *testing.T) {
+	dir := photos(t, 20, "red", "green")
+	in := onto(t, dir, learned(t, dir, sharp), sharp, soft)
+	theirs := photos(t, 30, "blue")
+	paint(t, theirs, "rosy", "red", 30)
+	in.Server = published(t, theirs, soft, 20)
+	o := run(t, in)
+	verdict(t, o, true, Equal, Better)
+	if o.Costly == nil || o.Costly.Activate || o.Costly.Kind != Worse {
+		t.Errorf("costly: %+v", o.Costly)
+	}
+	if !slices.Equal(o.LeftOut, []string{"blue", "rosy"}) || len(o.Added) != 0 ||
+		!slices.Equal(o.Result.Dataset.Labels, []string{"green", "red"}) || !slices.Equal(in.Dataset.Labels, []string{"green", "red"}) {
+		t.Errorf("left out %q, added %q, knows %q", o.LeftOut, o.Added, o.Result.Dataset.Labels)
+	}
+	if o.Train.Len() != 32 || o.Val.Len() != 8 {
+		t.Errorf("trained with %d and %d images, want the device's own", o.Train.Len(), o.Val.Len())
+	}
+
+	// Whose classes are better told than before has them all.
+	in = onto(t, dir, learned(t, dir, colourBlind), colourBlind, soft)
+	in.Server = published(t, theirs, soft, 20)
+	o = run(t, in)
+	verdict(t, o, true, Better)
+	if o.Costly != nil || len(o.LeftOut) != 0 || o.Result.Head.Classes != 4 || o.After.Accuracy != 1 {
+		t.Errorf("%+v", o)
+	}
+
+	// If neither is good enough, it is the first that is told of.
+	in = onto(t, dir, learned(t, dir, sharp), sharp, colourBlind)
+	in.Server = published(t, theirs, colourBlind, 20)
+	o = run(t, in)
+	verdict(t, o, false, Worse)
+	if o.Costly != nil || !slices.Equal(o.Added, []string{"blue", "rosy"}) {
+		t.Errorf("%+v", o)
+	}
+}
+
 func count(s adapt.Set, classes int) []int {
 	n := make([]int, classes)
 	for _, label := range s.Labels {

@@ -92,7 +92,11 @@ func (r *Rebase) notes() []string {
 	}
 	add("Classes that would be lost", r.Lost)
 	add("New classes", r.Added)
-	add("Classes of the release that are left out, since neither samples nor exemplars show them", r.LeftOut)
+	if r.Costly != nil {
+		add("Classes of the release that are left out, since a head that knows them too tells the device's own less well ("+r.Costly.Reason+")", r.LeftOut)
+	} else {
+		add("Classes of the release that are left out, since neither samples nor exemplars show them", r.LeftOut)
+	}
 	for _, c := range r.Conflicts {
 		notes = append(notes, "Conflict: "+clean(c.String())+".")
 	}

@@ -28,15 +28,16 @@ func main() {
 	data := flag.String("data", "../shared/data", "folder of the sets")
 	server := flag.String("server", "", "folder that gets links to the server's photos; nothing is measured then")
 	bases := flag.String("bases", "", "bases fine-tuned on the server's grocery10 and sign_digits10, with a comma between")
+	only := flag.String("only", "", "gates or keeping: measure that alone")
 	seeds := flag.Uint64("seeds", 12, "seeds, each with its own devices")
 	flag.Parse()
-	if err := run(context.Background(), *data, *server, *bases, *seeds); err != nil {
+	if err := run(context.Background(), *data, *server, *bases, *only, *seeds); err != nil {
 		fmt.Fprintln(os.Stderr, "rebase:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, data, server, bases string, seeds uint64) error {
+func run(ctx context.Context, data, server, bases, only string, seeds uint64) error {
 	if server != "" {
 		for name := range sets {
 			s, err := open(data, name)
@@ -62,10 +63,15 @@ func run(ctx context.Context, data, server, bases string, seeds uint64) error {
 		defer f.base.Close()
 		all = append(all, f)
 	}
-	if err := gates(ctx, data, all, seeds); err != nil {
-		return err
+	if only != "keeping" {
+		if err := gates(ctx, data, all, seeds); err != nil {
+			return err
+		}
 	}
-	return keeping(ctx, data, all, seeds)
+	if only != "gates" {
+		return keeping(ctx, data, all, seeds)
+	}
+	return nil
 }
 
 // photos are files by class.
