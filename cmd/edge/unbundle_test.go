@@ -26,8 +26,6 @@ func TestUnbundleRefusesWhatDoesNotFit(t *testing.T) {
 		"a base that is none": {func(s *teststore.Store) (teststore.Base, *head.Head) {
 			return s.Fake("not a model", 16), head.New(16, 0, 2, 1)
 		}, nil, "base fake"},
-			return s.File(endless, 16, s.Fake("x", 1).Preprocessing), head.New(16, 0, 2, 1)
-		}, nil, "base"},
 		"a head for another base": {func(s *teststore.Store) (teststore.Base, *head.Head) {
 			b := s.Embedded()
 			return b, head.New(b.Features+1, 0, 2, 1)
