@@ -44,7 +44,7 @@ type Origin struct {
 	File    string        `json:"file,omitempty"`    // name of the file it was made from, without folders
 	Digest  digest.Digest `json:"digest,omitempty"`  // of that file
 	Bytes   int64         `json:"bytes,omitempty"`   // of that file
-	URL     string        `json:"url,omitempty"`     // where the file was downloaded
+	URL     string        `json:"url,omitempty"`     // where the file is published
 	Licence string        `json:"licence,omitempty"` // as its publisher names it
 }
 
