@@ -36,7 +36,7 @@ func checkInput(m *file.Model) (*file.Tensor, error) {
 			"give a model that takes red, green and blue")
 	case signature[1] < 1 || signature[2] < 1:
 		return nil, hint.Wrap(fmt.Errorf("the input %q has no fixed size: %v", in.Name, signature),
-			"convert the model again with a fixed input size, such as input_shape=(128, 128, 3)")
+			"`edge base import FILE --input 128` fixes it, or convert it again with a fixed size, such as input_shape=(128, 128, 3)")
 	case shape[0] != 1:
 		return nil, hint.Wrap(fmt.Errorf("the input %q has shape %v: a batch of %d", in.Name, shape, shape[0]),
 			"convert the model again with a batch of 1")
