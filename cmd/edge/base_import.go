@@ -24,11 +24,16 @@ classifier or feature extractor, float or quantised, as .tflite. A classifier is
 cut at its pooled features, its classes are kept for information. What was found
 and decided is printed, and can be decided otherwise.
 
+MobileNetV2 of any width is also read as Keras saves it, weights (.h5, .weights.h5)
+or whole models (.h5, .keras), without Keras: batch norm is folded into the
+convolutions, and --input may be any size from 32 pixels on.
+
 The base then runs in a child process: it must survive that, and give features
 that are numbers, differ from picture to picture, and are always the same.
 Nothing is kept of a model that fails.`,
 		Example: `  edge base import mobilenet_v2_1.0_224_quant.tflite
   edge base import mobilenet_v2_1.0_224_quant.tflite --input 128 --name small
+  edge base import mobilenet_v2_0.35_224_no_top.weights.h5 --input 128
   edge base import odd.tflite --features 'block_12_add/add' --normalise 0,1
   edge adapt --dir ./samples --base small`,
 		Args: usageArgs(cobra.ExactArgs(1)),

@@ -44,9 +44,10 @@ const maxFile = 2 << 30
 // Prepare finds the base that ref names.
 //
 // ref is "", "default" or the embedded base's name for the embedded base, "int8"
-// or its twin's name for that, else the path of a .tflite file. An embedded base
-// and cut files are written to dir under their digest, once: what stands there
-// already is verified and used.
+// or its twin's name for that, else the path of a .tflite file or of MobileNetV2
+// as Keras saves it. An embedded base, cut files and what is made of Keras' are
+// written to dir under their digest, once: what stands there already is verified
+// and used.
 // Feature extractors are used where they are. dir is created when needed, and
 // a kill at any instant leaves no half file under a final name.
 func Prepare(ctx context.Context, ref, dir string) (Source, error) {
@@ -94,9 +95,9 @@ func (l *Library) prepare(name string) (Source, error) {
 }
 
 func prepareFile(data []byte, path, dir string) (Source, error) {
-	m, err := file.Parse(data)
+	m, given, notes, err := readModel(data, ImportOptions{})
 	if err != nil {
-		return Source{}, hint.Wrap(err, "a base is a TensorFlow Lite model, a .tflite file; convert others with TensorFlow's TFLiteConverter")
+		return Source{}, err
 	}
 	x, err := extract(m, wishes{})
 	if err != nil {
@@ -104,10 +105,10 @@ func prepareFile(data []byte, path, dir string) (Source, error) {
 	}
 	s := Source{
 		Name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), Path: path,
-		Digest: digest.Of(data), Preprocessing: x.preprocessing, Features: x.feature.Count, Notes: x.notes,
+		Digest: digest.Of(data), Preprocessing: x.preprocessing, Features: x.feature.Count, Notes: append(notes, x.notes...),
 	}
 	s.Known = IsEmbedded(s.Digest)
-	if !x.changed {
+	if given != nil && !x.changed {
 		return s, nil
 	}
 	made, err := x.encode(nil)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/models/base/keras"
 	"github.com/edge-adapt/edge/tflite/file"
 )
 
@@ -84,11 +85,15 @@ func newDraft(data []byte, o ImportOptions) (Draft, error) {
 }
 
 // readModel reads a model file of a kind that is known. given is its bytes if
-// they are a .tflite file.
-func readModel(data []byte, _ ImportOptions) (m *file.Model, given []byte, notes []string, err error) {
+// they are a .tflite file; weights of Keras become a new model, of o's size.
+func readModel(data []byte, o ImportOptions) (m *file.Model, given []byte, notes []string, err error) {
+	if keras.Is(data) {
+		m, info, err := keras.Convert(data, keras.Options{Input: o.Input})
+		return m, nil, info.Notes, err
+	}
 	m, err = file.Parse(data)
 	if err != nil {
-		return nil, nil, nil, hint.Wrap(err, "a base is a TensorFlow Lite model, a .tflite file; convert others with TensorFlow's TFLiteConverter")
+		return nil, nil, nil, hint.Wrap(err, "a base is a TensorFlow Lite model (.tflite), or a MobileNetV2 that Keras saved (.h5, .keras); convert others with TensorFlow's TFLiteConverter")
 	}
 	return m, data, nil, nil
 }
