@@ -139,6 +139,10 @@ SERVE_BASE := $(wildcard ../shared/data/weights/mobilenet_v2_1.0_128in_no_top_fl
 bench-serve: build $(PYTHON_SERVE) $(VEGETA) ## Load the daemon on loopback while heads and bases are swapped, beside LiteRT and FastAPI.
 	PYTHONPATH=$(DEPS)/serve python3 bench/serve/load.py --edge bin/edge --vegeta $(VEGETA) --out bench/results $(SERVE_BASE:%=--base %)
 
+.PHONY: bench-export
+bench-export: build $(PYTHON_TEST) $(PYTHON_MEDIAPIPE) ## Measure exported models on pictures that other programs stretch (minutes).
+	PYTHONPATH=$(DEPS)/python:$(DEPS)/mediapipe python3 bench/export/stretch.py --edge bin/edge --data ../shared/data --out bench/results
+
 .PHONY: soak
 soak: build ## Run the daemon on a test pattern at full speed for twenty minutes: does anything grow?
 	python3 bench/serve/soak.py --edge bin/edge --out bench/results
