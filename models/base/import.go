@@ -77,7 +77,7 @@ func newDraft(data []byte, o ImportOptions) (Draft, error) {
 	}
 	if d.Name == "" {
 		d.Name = NameFor(o.File)
-		if size := fmt.Sprintf("_%d", o.Input); x.resized && !strings.HasSuffix(d.Name, size) {
+		if size := fmt.Sprintf("_%d", o.Input); (x.resized || given == nil && o.Input != 0) && !strings.HasSuffix(d.Name, size) {
 			d.Name = d.Name[:min(len(d.Name), maxNameBytes-len(size))] + size
 		}
 	}

@@ -33,7 +33,10 @@ func kerasWeights(t *testing.T) []byte {
 
 func TestNewDraftOfKeras(t *testing.T) {
 	data := kerasWeights(t)
-	for _, c := range []struct{ input, side int }{{0, 64}, {96, 96}} {
+	for _, c := range []struct {
+		input, side int
+		name        string
+	}{{0, 64, "narrow"}, {96, 96, "narrow_96"}} {
 		d, err := NewDraft(data, ImportOptions{File: "folder/narrow.weights.h5", Input: c.input})
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +45,7 @@ func TestNewDraftOfKeras(t *testing.T) {
 		if err != nil || e.Features != 1280 || e.FeatureTensor != "features" {
 			t.Errorf("%+v, %v", e, err)
 		}
-		if d.Name != "narrow" || d.Preprocessing != square(c.side, 1/127.5, -1) {
+		if d.Name != c.name || d.Preprocessing != square(c.side, 1/127.5, -1) {
 			t.Errorf("%s: %+v", d.Name, d.Preprocessing)
 		}
 		if d.Origin.File != "narrow.weights.h5" || d.Origin.Digest != digest.Of(data) {
