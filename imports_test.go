@@ -127,7 +127,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/edge": {
 		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
-		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/base/proof", "models/bundle", "models/export", "models/export/onnx", "models/export/savedmodel", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/foreign", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
+		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/base/catalogue", "models/base/proof", "models/bundle", "models/export", "models/export/onnx", "models/export/savedmodel", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/foreign", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
 		"runtime/server", "runtime/server/access", "runtime/sink", "tflite", "tflite/delta", "tflite/file",
 	},
 }

@@ -63,11 +63,17 @@ the base.`,
 			if f.watch {
 				return a.adaptWatching(cmd.Context(), f, recipe)
 			}
+			dir, done, err := a.samplesFolder(cmd.Context(), f.dir)
+			if err != nil {
+				return err
+			}
+			defer done()
+			f.dir = dir
 			return a.adapt(cmd.Context(), f, recipe)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "dir", "", "folder of images, a folder a class")
+	flags.StringVar(&f.dir, "dir", "", "folder of images, a folder a class; or a Teachable Machine project (.tm)")
 	f.base.register(cmd)
 	flags.Lookup("base").Usage = "a .tflite file, or current: that of the generation in use; default: the base that edge brings along"
 	flags.StringVar(&f.recipe, "recipe", "default", "default: until validation stops improving; seed: the reference, 5 epochs at 0.001")

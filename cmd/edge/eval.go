@@ -50,10 +50,16 @@ count, and all images where it has none; --split chooses otherwise.`,
 				return err
 			}
 			defer c.close()
-			e, err := a.evaluate(cmd.Context(), c, dir, split)
+			folder, done, err := a.samplesFolder(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			defer done()
+			e, err := a.evaluate(cmd.Context(), c, folder, split)
 			if err != nil {
 				return device.InputOr(err)
 			}
+			e.Dir = dir
 			if a.json {
 				return a.print(e)
 			}
