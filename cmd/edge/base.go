@@ -22,7 +22,7 @@ understands. They lie in the store's folder bases/.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.baseImportCommand(), a.baseListCommand(), a.baseInspectCommand(), a.baseRemoveCommand(), a.baseVerifyCommand())
+	cmd.AddCommand(a.baseImportCommand(), a.baseListCommand(), a.baseInspectCommand(), a.basePullCommand(), a.baseRemoveCommand(), a.baseVerifyCommand())
 	return cmd
 }
 
