@@ -75,14 +75,14 @@ func open(g models.Generation, o Options) (*Classifier, error) {
 			h.Features, h.Classes, g.Features, len(g.Labels))
 	}
 	c := &Classifier{
-		Task: g.Task, Generation: g.Generation, BaseName: g.Manifest.Base.Name,
+		Task: g.Task, Generation: g.Generation, BaseName: g.Base.Name,
 		Base: base, Preprocessing: g.Preprocessing, Head: h, Labels: g.Labels,
 	}
 	if _, ok := g.File(calibrate.FileName); !ok {
 		return c, nil
 	}
 	of, _ := g.File(models.HeadName)
-	calibration, err := calibrate.Read(g.Path(calibrate.FileName), g.Manifest.Base.Digest, of.Digest, h)
+	calibration, err := calibrate.Read(g.Path(calibrate.FileName), g.Base.Digest, of.Digest, h)
 	if err != nil {
 		return nil, err
 	}

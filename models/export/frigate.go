@@ -6,9 +6,9 @@ import (
 	"github.com/edge-adapt/edge/tflite/file"
 )
 
-// What Frigate's custom classification (0.17) feeds and reads: its crop of a
-// camera's picture, stretched to FrigateSide x FrigateSide, as bytes; one byte a
-// class back, which it divides by their sum.
+// FrigateSide is the width and height of what Frigate's custom classification
+// (0.17) feeds: its crop of a camera's picture, stretched, as bytes. It reads a
+// byte a class back, and divides them by their sum.
 const FrigateSide = 224
 
 // The names under which Frigate looks for a model's files, in
