@@ -17,9 +17,13 @@ func TestMain(m *testing.M) {
 
 // TestScript holds conversations with the command: testdata/script/*.txtar.
 // Each runs in an empty folder with data and cache folders of its own;
-// $SAMPLES is the repository's samples.
+// $SAMPLES is the repository's samples, $MODELS the tiny models of tflite/file.
 func TestScript(t *testing.T) {
 	samples, err := filepath.Abs(filepath.Join("..", "..", "samples"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, err := filepath.Abs(filepath.Join("..", "..", "tflite", "file", "testdata"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,6 +33,7 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLES", samples)
+			env.Setenv("MODELS", models)
 			env.Setenv("LD_LIBRARY_PATH", os.Getenv("LD_LIBRARY_PATH")) // where the native library is
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, "data"))
