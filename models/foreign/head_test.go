@@ -31,7 +31,12 @@ const side, classes = 32, 3
 
 func model(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", name+".tflite"))
+	return mustRead(t, filepath.Join("testdata", name+".tflite"))
+}
+
+func mustRead(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
