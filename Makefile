@@ -119,6 +119,11 @@ story: trainer ## Tell the story of a fleet with a base that the trainer fine-tu
 bench-unknowns: setup ## Measure how unknown pictures are told, on ../shared/data, into docs/unknowns.md (minutes).
 	$(TEST_ENV) go run ./bench/unknowns --data ../shared/data --doc docs/unknowns.md
 
+# A few minutes.
+.PHONY: bench-bases
+bench-bases: setup ## Compare the embedded bases with ImageNet's, on ../shared/data, into bench/results/bases.md.
+	$(TEST_ENV) go run ./bench/bases --data ../shared/data --out bench/results
+
 # About 40 minutes on two cores, 8 GB of memory and 3 GB of /dev/shm.
 .PHONY: bench-fleet
 bench-fleet: ## Have 100,000 simulated devices follow a channel, into bench/results/fleet.md (40 minutes).

@@ -132,7 +132,7 @@ var allowed = map[string][]string{
 	},
 }
 
-var leaves = []string{"internal/hint", "internal/digest", "internal/float16", "internal/clienttls"}
+var leaves = []string{"internal/hint", "internal/digest", "internal/float16", "internal/clienttls", "internal/notices"}
 
 // homes lists where an outside package may be imported, for those that must
 // not spread: each is a door to the world outside memory-safe, quiet Go.
