@@ -38,32 +38,31 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s is a variable", o.Name())
 		}
 	}
-	session, err := newSession(g, 1, false)
+	o, err := Open(s, n.Shape(n.Input))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer session.Close()
-	output := func(name string) tf.Output { return g.Operation(name[:len(name)-2]).Output(0) }
-	const images = 2
-	shape := append([]int{images}, n.Shape(n.Input)...)
-	pictures, err := tensorOf(draws(7, elements(shape)), shape...)
-	if err != nil {
-		t.Fatal(err)
+	defer o.Close()
+	results := make([][]float32, 2)
+	for i := range results {
+		results[i] = make([]float32, elements(n.Shape(n.Feature.Tensor)))
+		if err := o.Run(results[i], draws(uint64(i), elements(n.Shape(n.Input)))); err != nil {
+			t.Fatal(err)
+		}
 	}
-	results, err := session.run(map[tf.Output]*tf.Tensor{output(s.Input): pictures}, []tf.Output{output(s.Output), output(s.Labels)})
-	if err != nil {
-		t.Fatal(err)
+	if slices.Equal(results[0], results[1]) || slices.Max(results[0]) == slices.Min(results[0]) {
+		t.Error("two pictures give the same features, or all features are the same")
 	}
-	got, err := valuesOf(results[0])
-	if err != nil {
-		t.Fatal(err)
+	if err := o.Run(results[0][1:], draws(1, elements(n.Shape(n.Input)))); err == nil {
+		t.Error("the features fit into less")
 	}
-	want := append([]int64{images}, dims(n.Shape(n.Feature.Tensor))...)
-	if !slices.Equal(results[0].Shape(), want) || slices.Max(got) == slices.Min(got) {
-		t.Errorf("shape %v, want %v; values from %v to %v", results[0].Shape(), want, slices.Min(got), slices.Max(got))
+	if err := o.Run(results[0], make([]float32, 5)); err == nil {
+		t.Error("a picture of five values ran")
 	}
-	if results[1].Value() != "labels.txt" {
-		t.Errorf("labels %v", results[1].Value())
+	for _, name := range []string{"", "image", "image:0", s.Output[:len(s.Output)-1] + "9"} {
+		if _, err := Open(&Serving{Def: s.Def, Input: s.Input, Output: name}, n.Shape(n.Input)); err == nil {
+			t.Errorf("an output %q was found", name)
+		}
 	}
 }
 

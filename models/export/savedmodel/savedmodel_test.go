@@ -94,7 +94,7 @@ func converted(t *testing.T, m *file.Model, labels []string) []File {
 	return files
 }
 
-func load(t *testing.T, path string) *file.Model {
+func fromFile(t *testing.T, path string) *file.Model {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -107,12 +107,12 @@ func load(t *testing.T, path string) *file.Model {
 	return m
 }
 
-const models = "../../../tflite/file/testdata/"
+const testModels = "../../../tflite/file/testdata/"
 
 // classifier is the embedded base with a head of random weights.
 func classifier(t *testing.T, path string, classes int) *file.Model {
 	t.Helper()
-	m := load(t, path)
+	m := fromFile(t, path)
 	f, err := m.FeatureTensor()
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestSavedModelAgreesWithLiteRT(t *testing.T) {
 	var list []*file.Model
 	var labels [][]string
 	for _, name := range names {
-		list = append(list, load(t, models+name+".tflite"))
+		list = append(list, fromFile(t, testModels+name+".tflite"))
 		labels = append(labels, five)
 	}
 	names = append(names, "classifier on the embedded base")
@@ -193,7 +193,7 @@ func judge(t *testing.T, name string, a answer, labels []string) {
 }
 
 func TestSameModelSameBytes(t *testing.T) {
-	m := load(t, models+"hidden.tflite")
+	m := fromFile(t, testModels+"hidden.tflite")
 	labels := []string{"a", "b", "c", "d", "e"}
 	if first, second := converted(t, m, labels), converted(t, m, labels); !reflect.DeepEqual(first, second) {
 		t.Error("two exports of a model differ")
@@ -212,7 +212,7 @@ func TestRefuses(t *testing.T) {
 		{"pooled", "more than one line", []string{"a", "b", "c", "d", "e\nf"}},
 		{"pooled", "no TFLITE_METADATA", nil},
 	} {
-		files, err := Convert(load(t, models+c.name+".tflite"), Options{Labels: c.labels})
+		files, err := Convert(fromFile(t, testModels+c.name+".tflite"), Options{Labels: c.labels})
 		if err == nil || !strings.Contains(err.Error(), c.want) || files != nil {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
