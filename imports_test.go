@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/teststore":     {"adapt/head", "camera/pixel", "models", "models/base"},
 	"internal/badfiles":      {},
 	"internal/float16":       {},
+	"internal/notices":       {},
 	"internal/ownmounts":     {},
 	"internal/objectstore":   {},
 	"internal/samplelinks":   {},

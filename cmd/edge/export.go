@@ -28,7 +28,7 @@ type exportFormat struct {
 
 // exportFormats are all formats, the default first. Each has a file of its own.
 func exportFormats() []exportFormat {
-	return append([]exportFormat{exportTFLite(), exportFrigate()}, trainerExportFormats()...)
+	return append([]exportFormat{exportTFLite(), exportFrigate(), exportONNX()}, trainerExportFormats()...)
 }
 
 // exporting is one run of `edge export`.

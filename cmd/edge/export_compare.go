@@ -37,6 +37,12 @@ func (e *exporting) compare(ctx context.Context, path string, tolerance float64)
 	if q := in.Quantisation; q != nil {
 		feed.Scale, feed.Offset = q.Scale, -q.Scale*float32(q.ZeroPoint)
 	}
+	return e.agree(ctx, feed, it.Run, tolerance)
+}
+
+// agree has run, the exported model, compute the scores of pictures, fed as feed
+// says, and compares them with those of edge.
+func (e *exporting) agree(ctx context.Context, feed pixel.Preprocessing, run func(scores, pixels []float32) error, tolerance float64) error {
 	pixels, got := make([]float32, feed.Len()), make([]float32, len(e.model.Labels))
 	for i := range comparedPictures {
 		if err := ctx.Err(); err != nil {
@@ -46,7 +52,7 @@ func (e *exporting) compare(ctx context.Context, path string, tolerance float64)
 		if err := feed.Apply(pixels, picture); err != nil {
 			return err
 		}
-		if err := it.Run(got, pixels); err != nil {
+		if err := run(got, pixels); err != nil {
 			return fmt.Errorf("the exported model does not run: %w", err)
 		}
 		want, err := e.classifier.scoresOf(picture)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -206,5 +207,17 @@ func TestSharedConstantIsWrittenOnce(t *testing.T) {
 	after := len(decoded(t, converted(t, encoded(t, c.model()), Options{})).Graph.Initializer)
 	if after != before+1 {
 		t.Errorf("five additions of one constant make %d initialisers of %d", after, before)
+	}
+}
+
+// A normalisation has been divided by and rounded before it is stated.
+func TestAlike(t *testing.T) {
+	if scale := float32(1. / 127.5); !alike([]float32{1 / scale, 127.5}, 127.5) {
+		t.Errorf("%v is not 127.5", 1/scale)
+	}
+	for _, values := range [][]float32{nil, {127.4}, {127.5, 128}, {float32(math.NaN())}} {
+		if alike(values, 127.5) {
+			t.Errorf("%v is 127.5", values)
+		}
 	}
 }

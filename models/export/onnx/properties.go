@@ -78,6 +78,9 @@ func properties(m *file.Model, n *network.Network, o Options) ([]*schema.StringS
 	return list, addJSON(PropertyStd, norm.Std)
 }
 
+// alike reports whether all values are v, up to what rounding a scale such as
+// 1/127.5 and dividing by it leaves.
 func alike(values []float32, v float32) bool {
-	return len(values) > 0 && !slices.ContainsFunc(values, func(x float32) bool { return x != v })
+	const near = 1e-4
+	return len(values) > 0 && !slices.ContainsFunc(values, func(x float32) bool { return !(x-v <= near && v-x <= near) })
 }
