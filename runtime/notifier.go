@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/edge-adapt/edge/internal/notices"
 )
 
 // maxWatched bounds the folders of one owner: the kernel gives a user some
@@ -64,7 +66,7 @@ func (n *notifier) forget(owner any) {
 // run tells until ctx ends. It looks for folders that came or went every poll
 // too. Where the system gives no watches it does nothing.
 func (n *notifier) run(ctx context.Context, poll time.Duration) {
-	w, err := fsnotify.NewWatcher()
+	w, err := notices.New()
 	if err != nil {
 		n.log.Warn("the system does not tell of changed folders: they are looked at now and then", "error", err)
 		return
@@ -116,7 +118,7 @@ func (n *notifier) tellAll() {
 }
 
 // arrange watches what is to be watched, and nothing else.
-func (n *notifier) arrange(w *fsnotify.Watcher) {
+func (n *notifier) arrange(w *notices.Watcher) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.watched = map[string][]func(){}

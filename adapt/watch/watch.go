@@ -8,10 +8,9 @@ package watch
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
+	"github.com/edge-adapt/edge/internal/notices"
 )
 
 // maxWatched bounds the folders with notices: the kernel gives a user some
@@ -49,7 +48,7 @@ func Run(ctx context.Context, o Options, do func()) error {
 	if err != nil {
 		return fmt.Errorf("watch the samples: %w", err)
 	}
-	n := newNotices(done.Folders)
+	n := newTeller(done.Folders)
 	defer n.close()
 	do()
 	for ctx.Err() == nil {
@@ -93,61 +92,74 @@ func settled(ctx context.Context, o Options, before State) (now State, ok bool) 
 	}
 }
 
-// notices waits for the kernel to tell of a change.
-type notices struct{ w *fsnotify.Watcher } // nil: it does not tell
+// teller waits for the kernel to tell of a change.
+type teller struct {
+	w     *notices.Watcher // nil: it does not tell
+	asked map[string]bool  // folders of the latest call of watch
+}
 
-func newNotices(folders []string) *notices {
-	w, err := fsnotify.NewWatcher()
+func newTeller(folders []string) *teller {
+	w, err := notices.New()
 	if err != nil {
-		return &notices{}
+		return &teller{}
 	}
-	n := &notices{w}
+	n := &teller{w: w}
 	n.watch(folders)
 	return n
 }
 
-// watch asks for notices of these folders, and reports whether one of them is
-// watched since now. Those that are gone end by themselves.
-func (n *notices) watch(folders []string) (fresh bool) {
+// watch asks for notices of these folders, and reports whether one of them was
+// not asked for before. Those that are gone end by themselves.
+func (n *teller) watch(folders []string) (fresh bool) {
 	if n.w == nil {
 		return false
 	}
-	have := n.w.WatchList()
-	for _, folder := range folders[:min(len(folders), maxWatched)] {
-		if slices.Contains(have, folder) {
-			continue
-		}
-		// What cannot be watched is looked at now and then.
-		fresh = n.w.Add(folder) == nil || fresh
+	have, asked := map[string]bool{}, map[string]bool{}
+	for _, folder := range n.w.WatchList() {
+		have[folder] = true
 	}
+	for _, folder := range folders[:min(len(folders), maxWatched)] {
+		asked[folder] = true
+		// A folder that came again under its name is added again. One in a folder that
+		// was renamed is never in the list by its new name: what counts is who asked.
+		if !have[folder] && n.w.Add(folder) == nil && !n.asked[folder] {
+			fresh = true // what cannot be watched is looked at now and then
+		}
+	}
+	n.asked = asked
 	return fresh
 }
 
 // wait returns after a notice, at the latest after poll, or when ctx ends.
-func (n *notices) wait(ctx context.Context, poll time.Duration) {
-	var events chan fsnotify.Event
-	var missed chan error
-	if n.w != nil {
-		events, missed = n.w.Events, n.w.Errors
-	}
+func (n *teller) wait(ctx context.Context, poll time.Duration) {
 	timer := time.NewTimer(poll)
 	defer timer.Stop()
+	if n.w == nil {
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		return
+	}
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-	case <-events:
-	case <-missed: //nolint:errcheck // the look that follows finds what it was
+	case <-n.w.Events:
+	case <-n.w.Errors: //nolint:errcheck // the look that follows finds what it was
 	}
 	for { // one look is enough for all that came at once
 		select {
-		case <-events:
+		case _, ok := <-n.w.Events:
+			if !ok {
+				return
+			}
 		default:
 			return
 		}
 	}
 }
 
-func (n *notices) close() {
+func (n *teller) close() {
 	if n.w != nil {
 		n.w.Close()
 	}

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -221,5 +222,36 @@ func TestLook(t *testing.T) {
 			t.Errorf("%s: the same is %v (%v)", change.name, again.Sum == s.Sum, err)
 		}
 		s = again
+	}
+}
+
+// TestFoldersComeFinished: folders that a trainer makes under another name and
+// then renames, many of them, while what is watched is rearranged.
+func TestFoldersComeFinished(t *testing.T) {
+	dir := t.TempDir()
+	calls := watched(t, Options{Dir: dir, Settle: 50 * time.Millisecond, Poll: time.Hour})
+	next(t, calls, 0)
+	const folders = 100
+	go func() {
+		for i := range folders {
+			part, done := filepath.Join(dir, fmt.Sprint(i, ".part")), filepath.Join(dir, fmt.Sprint(i))
+			err := os.MkdirAll(filepath.Join(part, "task"), 0o755)
+			err = errors.Join(err, os.WriteFile(filepath.Join(part, "task", "bundle.tar"), nil, 0o644), os.Rename(part, done))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(time.Millisecond) // so that some are watched by then
+		}
+	}()
+	for deadline := time.After(time.Minute); ; {
+		select {
+		case s := <-calls:
+			if s.Files == folders {
+				return
+			}
+		case <-deadline:
+			t.Fatal("not called for all")
+		}
 	}
 }

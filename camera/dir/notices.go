@@ -9,20 +9,22 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	watch "github.com/edge-adapt/edge/internal/notices"
 )
 
 // notices is what the system tells of changes. Where it cannot, there are none, and
 // reading through has to do. All but close is for the goroutine that reads.
 type notices struct {
-	events  chan fsnotify.Event
-	errors  chan error
-	watcher *fsnotify.Watcher // nil: there are none
-	partial bool              // some folder could not be watched
+	events  <-chan fsnotify.Event
+	errors  <-chan error
+	watcher *watch.Watcher // nil: there are none
+	partial bool           // some folder could not be watched
 }
 
 // open starts, if the system lets it.
 func (n *notices) open() {
-	if watcher, err := fsnotify.NewWatcher(); err == nil {
+	if watcher, err := watch.New(); err == nil {
 		n.watcher, n.events, n.errors = watcher, watcher.Events, watcher.Errors
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/edge-adapt/edge/internal/hint"
+	"github.com/edge-adapt/edge/internal/notices"
 	"github.com/edge-adapt/edge/runtime/config"
 )
 
@@ -213,12 +214,12 @@ func (d *daemon) followStore(ctx context.Context) {
 
 // fileWatch tells of changes in the folders of files, where the system can.
 type fileWatch struct {
-	w    *fsnotify.Watcher // nil: only polling
+	w    *notices.Watcher // nil: only polling
 	none chan fsnotify.Event
 }
 
 func newFileWatch(files []string) *fileWatch {
-	w, err := fsnotify.NewWatcher()
+	w, err := notices.New()
 	if err != nil {
 		return &fileWatch{} // no inotify left: the poll will do
 	}
