@@ -28,42 +28,58 @@ func parseConfig(text []byte) (*config, error) {
 func (c *config) walk(node any) {
 	switch node := node.(type) {
 	case []any:
+		c.layers(node)
 		for _, inner := range node {
 			c.walk(inner)
 		}
 	case map[string]any:
-		class, _ := node["class_name"].(string)
-		if settings, ok := node["config"].(map[string]any); ok {
-			c.layer(class, settings)
-		}
-		// The order of keys does not matter: the input is looked for in a list.
-		for _, inner := range node {
+		for _, inner := range node { // in any order: nothing depends on it
 			c.walk(inner)
 		}
 	}
 }
 
-func (c *config) layer(class string, settings map[string]any) {
-	switch class {
-	case "BatchNormalization":
+// layers looks at a list that may be the layers of a model. The input that counts
+// is that of the model which holds MobileNetV2's first batch norm: one around
+// it may have another, in front of a layer that resizes.
+func (c *config) layers(list []any) {
+	var height, width int
+	var network bool
+	for _, node := range list {
+		node, _ := node.(map[string]any)
+		settings, _ := node["config"].(map[string]any)
 		name, _ := settings["name"].(string)
-		if epsilon, ok := settings["epsilon"].(float64); ok {
-			c.epsilons[name] = epsilon
-		}
-	case "InputLayer":
-		shape, ok := settings["batch_shape"].([]any) // Keras 3
-		if !ok {
-			shape, ok = settings["batch_input_shape"].([]any) // Keras 2
-		}
-		if !ok || len(shape) != 4 || shape[3] != 3. {
-			return
-		}
-		height, fixed := shape[1].(float64)
-		width, fixed2 := shape[2].(float64)
-		if fixed && fixed2 && height > 0 && height <= MaxInput && width > 0 && width <= MaxInput {
-			c.height, c.width = int(height), int(width)
+		switch node["class_name"] {
+		case "BatchNormalization":
+			if epsilon, ok := settings["epsilon"].(float64); ok {
+				c.epsilons[name] = epsilon
+			}
+			network = network || name == plan[0].norm
+		case "InputLayer":
+			height, width = inputSize(settings)
 		}
 	}
+	if network {
+		c.height, c.width = height, width
+	}
+}
+
+// inputSize returns height and width of an input layer, or zeros if they are not
+// fixed or no base can have them.
+func inputSize(settings map[string]any) (height, width int) {
+	shape, ok := settings["batch_shape"].([]any) // Keras 3
+	if !ok {
+		shape, ok = settings["batch_input_shape"].([]any) // Keras 2
+	}
+	if !ok || len(shape) != 4 || shape[3] != 3. {
+		return 0, 0
+	}
+	h, _ := shape[1].(float64) // null where it is open
+	w, _ := shape[2].(float64)
+	if h < 1 || w < 1 || h > MaxInput || w > MaxInput {
+		return 0, 0
+	}
+	return int(h), int(w)
 }
 
 // epsilon returns what the batch norm of that name adds to its variance.

@@ -64,7 +64,7 @@ func Convert(data []byte, o Options) (*file.Model, Info, error) {
 	}
 	m, info, err := convert(data, o)
 	if err != nil {
-		return nil, Info{}, fmt.Errorf("Keras file: %w", err)
+		return nil, Info{}, fmt.Errorf("file of Keras: %w", err)
 	}
 	return m, info, nil
 }

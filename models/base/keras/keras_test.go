@@ -190,10 +190,36 @@ func TestArchive(t *testing.T) {
 		{"not an HDF5 file", map[string][]byte{archiveWeights: []byte("weights")}},
 		{"more than", map[string][]byte{archiveWeights: weights, archiveConfig: make([]byte, 80<<20)}},
 		{"input of 8x8", map[string][]byte{archiveWeights: weights,
-			archiveConfig: []byte(`{"class_name": "InputLayer", "config": {"batch_input_shape": [null, 8, 8, 3]}}`)}},
+			archiveConfig: []byte(`[{"class_name": "InputLayer", "config": {"batch_input_shape": [null, 8, 8, 3]}},
+				{"class_name": "BatchNormalization", "config": {"name": "bn_Conv1"}}]`)}},
 	} {
 		if _, _, err := Convert(archive(t, c.parts), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("want %q: %v", c.want, err)
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for _, c := range []struct {
+		text          string
+		height, width int
+	}{
+		{`{}`, 0, 0},
+		{`[null, 1, "x", {"class_name": 3, "config": []}]`, 0, 0},
+		// The model around it takes larger pictures.
+		{`{"config": {"layers": [
+			{"class_name": "InputLayer", "config": {"batch_shape": [null, 256, 256, 3]}},
+			{"class_name": "Functional", "config": {"layers": [
+				{"class_name": "InputLayer", "config": {"batch_shape": [null, 96, 128, 3]}},
+				{"class_name": "BatchNormalization", "config": {"name": "bn_Conv1", "epsilon": 0.5}}]}}]}}`, 96, 128},
+		// Open, grey, or beyond what a base may have.
+		{`[{"class_name": "InputLayer", "config": {"batch_shape": [null, null, null, 3]}}, {"class_name": "BatchNormalization", "config": {"name": "bn_Conv1"}}]`, 0, 0},
+		{`[{"class_name": "InputLayer", "config": {"batch_shape": [null, 96, 96, 1]}}, {"class_name": "BatchNormalization", "config": {"name": "bn_Conv1"}}]`, 0, 0},
+		{`[{"class_name": "InputLayer", "config": {"batch_shape": [null, 1e9, 1e9, 3]}}, {"class_name": "BatchNormalization", "config": {"name": "bn_Conv1"}}]`, 0, 0},
+	} {
+		got, err := parseConfig([]byte(c.text))
+		if err != nil || got.height != c.height || got.width != c.width {
+			t.Errorf("%s: %+v, %v", c.text, got, err)
 		}
 	}
 }

@@ -226,7 +226,7 @@ func (n *mobileNet) alpha() float64 {
 // isOf reports whether the network has the widths that follow from alpha.
 func (n *mobileNet) isOf(alpha float64) bool {
 	for _, f := range n.units {
-		want := 0
+		var want int
 		switch f.kind {
 		case stem:
 			want = scaled(stemWidth, alpha)

@@ -75,17 +75,23 @@ func (f *File) attribute(data []byte) (*Attribute, error) {
 		a.err = errors.New("a shared type is not supported")
 		return a, nil
 	}
-	var shape []int
-	if a.typ, a.err = f.datatype(parts[1]); a.err != nil {
-		return a, nil
-	}
-	if shape, a.err = f.dataspace(parts[2]); a.err != nil {
-		return a, nil
-	}
-	if a.count, a.err = elements(shape); a.err == nil && a.count > maxTexts {
-		a.err = fmt.Errorf("%d elements", a.count)
-	}
+	a.err = a.describe(parts[1], parts[2])
 	return a, nil
+}
+
+// describe reads the type and the shape of an attribute.
+func (a *Attribute) describe(typ, space []byte) (err error) {
+	if a.typ, err = a.file.datatype(typ); err != nil {
+		return err
+	}
+	shape, err := a.file.dataspace(space)
+	if err != nil {
+		return err
+	}
+	if a.count, err = elements(shape); err == nil && a.count > maxTexts {
+		err = fmt.Errorf("%d elements", a.count)
+	}
+	return err
 }
 
 // Texts returns the texts of an attribute: one if it is a single text, else one

@@ -226,7 +226,7 @@ func (f *File) node1(address uint64, kind, keySize, level int, leaf func(key []b
 		key := c.bytes(keySize)
 		child := c.address()
 		if c.err != nil {
-			return fmt.Errorf("B-tree node: %w", c.err)
+			return fmt.Errorf("node of a B-tree: %w", c.err)
 		}
 		if own == 0 {
 			err = leaf(key, child)

@@ -160,7 +160,7 @@ func (f *File) superblock(data []byte, at int) (root uint64, err error) {
 
 // widths reads the sizes of addresses and lengths and tells the cursor.
 func (f *File) widths(c *cursor) error {
-	f.offsets, f.lengths = int(c.u8()), int(c.u8())
+	f.offsets, f.lengths = c.u8(), c.u8()
 	if c.err != nil {
 		return c.err
 	}

@@ -133,7 +133,7 @@ func walk(g *Group, visit func(*Group)) {
 	}
 }
 
-// TestReadsLarge has h5py write groups of 20,000 links, whose heaps and B-trees
+// TestReadsLarge has h5py write groups of 12,000 links, whose heaps and B-trees
 // have several levels.
 func TestReadsLarge(t *testing.T) {
 	packages := os.Getenv("EDGE_KERAS_PYTHONPATH")
@@ -147,7 +147,7 @@ func TestReadsLarge(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for name, want := range expectations(t, dir) {
-		if len(want.Datasets) < 20000 {
+		if len(want.Datasets) < 12000 {
 			t.Errorf("%s: %d datasets", name, len(want.Datasets))
 		}
 		compare(t, filepath.Join(dir, name+".h5"), want)

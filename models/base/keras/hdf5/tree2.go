@@ -32,7 +32,7 @@ func (f *File) tree2(address uint64, kind int, record func([]byte) error) error 
 	c.skip(2) // when to split and merge
 	root, count := c.address(), c.u16()
 	if c.err != nil {
-		return fmt.Errorf("B-tree: %w", c.err)
+		return fmt.Errorf("head of a B-tree: %w", c.err)
 	}
 	if t.kind != kind {
 		return fmt.Errorf("a B-tree of kind %d where one of kind %d is wanted", t.kind, kind)

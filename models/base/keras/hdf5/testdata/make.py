@@ -129,7 +129,7 @@ def main(folder, large):
     for name, how in cases.items():
         path = os.path.join(folder, name + ".h5")
         with h5py.File(path, "w", **how) as f:
-            fill(f, {"ordered": 5, "userblock": 5}.get(name, 60) if not large else 20000)
+            fill(f, {"ordered": 5, "userblock": 5}.get(name, 60) if not large else 12000)
         want[name] = expected(path)
     if not large:
         path = os.path.join(folder, "chunked.h5")
