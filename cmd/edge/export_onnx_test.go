@@ -41,7 +41,7 @@ func TestExportONNXAgrees(t *testing.T) {
 				t.Setenv("EDGE_ONNX_PYTHONPATH", packages+string(os.PathListSeparator)+os.Getenv("EDGE_PYTHONPATH"))
 			}
 			python(t, "EDGE_ONNX_PYTHONPATH", "export_onnx.py", append([]string{model}, paths...), &got)
-			if !slices.Equal(got.Labels, e.classifier.generation.Labels) || got.Range != "Normalized_1_1" {
+			if !slices.Equal(got.Labels, e.classifier.generation.Labels) || got.Range != "Normalized_1_1" { //nolint:misspell // the standard spells it so
 				t.Errorf("labels %q, range %q", got.Labels, got.Range)
 			}
 			agreeToTolerance(t, got.Scores, want, got.Labels)

@@ -179,7 +179,7 @@ func TestPropertiesOfTheFile(t *testing.T) {
 	if _, has := properties[PropertyMean]; has != ok {
 		t.Errorf("the file states a normalisation: %v, the export: %v", ok, has)
 	}
-	if ok && norm.Mean[0] == 127.5 && properties["Image.NominalPixelRange"] != "Normalized_1_1" {
+	if ok && norm.Mean[0] == 127.5 && properties["Image.NominalPixelRange"] != "Normalized_1_1" { //nolint:misspell // the standard spells it so
 		t.Errorf("properties %v for %+v", properties, norm)
 	}
 	labels, err := m.Labels()

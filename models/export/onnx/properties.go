@@ -32,7 +32,7 @@ const (
 var ranges = []struct {
 	mean, std float32
 	word      string
-}{{127.5, 127.5, "Normalized_1_1"}, {0, 255, "Normalized_0_1"}, {0, 1, "NominalRange_0_255"}}
+}{{127.5, 127.5, "Normalized_1_1"}, {0, 255, "Normalized_0_1"}, {0, 1, "NominalRange_0_255"}} //nolint:misspell // the standard spells it so
 
 func properties(m *file.Model, n *network.Network, o Options) ([]*schema.StringStringEntryProto, error) {
 	var list []*schema.StringStringEntryProto
