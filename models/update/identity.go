@@ -26,7 +26,7 @@ type Identity struct{ key ed25519.PrivateKey }
 func OpenIdentity(ctx context.Context, dir string) (*Identity, error) {
 	i, err := folder{dir: dir}.identity(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the device's identity: %w", err)
+		return nil, fmt.Errorf("the device's identity: %w", explain(err, nil, dir))
 	}
 	return i, nil
 }
