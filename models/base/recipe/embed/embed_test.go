@@ -39,6 +39,9 @@ func parsed(t *testing.T, data []byte) *file.Subgraph {
 // What is committed is what the command makes of the committed float base. Another
 // processor sums in another order, which moves ranges and biases a little.
 func TestMakesWhatIsCommitted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a quarter of an hour in an emulator")
+	}
 	dir := t.TempDir()
 	var said strings.Builder
 	o := options{float: filepath.Join(committed, name+".tflite"), photos: samples, dir: dir}
@@ -89,6 +92,9 @@ func alike(t *testing.T, a, b *file.Tensor) {
 
 // Nothing is written of what is refused.
 func TestRefuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("as above")
+	}
 	float := read(t, filepath.Join(committed, name+".tflite"))
 	for why, c := range map[string]struct {
 		float []byte
