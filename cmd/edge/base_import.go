@@ -50,14 +50,7 @@ Nothing is kept of a model that fails.`,
 			if err != nil {
 				return device.InputOr(err)
 			}
-			if a.json {
-				return a.print(e)
-			}
-			if err := printEntry(a.stdout, e); err != nil || a.quiet {
-				return err
-			}
-			_, err = fmt.Fprintf(a.stdout, "Use it: edge adapt --dir DIR --base %s\n", e.Name)
-			return err
+			return a.printNewEntry(e)
 		},
 	}
 	flags := cmd.Flags()
@@ -67,6 +60,18 @@ Nothing is kept of a model that fails.`,
 	flags.StringVar(&normalise, "normalise", "", "what the bytes 0 and 255 of a picture become, as `MIN,MAX`; default: as the file says")
 	flags.BoolVar(&force, "force", false, "replace a base of the same name")
 	return cmd
+}
+
+// printNewEntry says what a base that came into the library is, and its use.
+func (a *app) printNewEntry(e base.Entry) error {
+	if a.json {
+		return a.print(e)
+	}
+	if err := printEntry(a.stdout, e); err != nil || a.quiet {
+		return err
+	}
+	_, err := fmt.Fprintf(a.stdout, "Use it: edge adapt --dir DIR --base %s\n", e.Name)
+	return err
 }
 
 // importBase reads, makes, tries and keeps a base.

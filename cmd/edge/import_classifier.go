@@ -128,14 +128,7 @@ func (a *app) importBaseOnly(ctx context.Context, path string, f importFlags) er
 	if err != nil {
 		return device.InputOr(err)
 	}
-	if a.json {
-		return a.print(e)
-	}
-	if err := printEntry(a.stdout, e); err != nil || a.quiet {
-		return err
-	}
-	_, err = fmt.Fprintf(a.stdout, "use it: edge adapt --dir DIR --base %s\n", e.Name)
-	return err
+	return a.printNewEntry(e)
 }
 
 // importClassifier makes a generation of a foreign classifier.
