@@ -107,6 +107,13 @@ bench: build ## Run the benchmarks, and the comparisons with Keras where ../shar
 flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, files and goroutines (about a quarter of an hour).
 	$(TEST_ENV) EDGE_HEAD_SWAPS=10000 EDGE_BASE_SWAPS=200 go test -count 1 -timeout 2h -v -run Flat ./runtime/engine
 
+# A minute of processor time; the smallest of them is part of test.
+.PHONY: test-families
+test-families: setup $(PYTHON_KERAS) ## Have Keras make MobileNetV1, V2, V3 and EfficientNet-Lite like classifiers, float and int8, and import them at another size.
+	@rm -rf $(DEPS)/families && mkdir -p $(DEPS)/families
+	PYTHONPATH=$(DEPS)/keras TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES= python3 models/base/proof/testdata/make_families.py $(DEPS)/families 2>/dev/null
+	$(TEST_ENV) EDGE_TEST_FAMILIES=$(DEPS)/families go test -count 1 -v -run Families ./models/base/proof
+
 .PHONY: kills
 kills: setup ## Kill a device 500 times at random instants of an update (minutes; 25 of them are part of test).
 	$(TEST_ENV) EDGE_KILLS=500 nice go test -count 1 -timeout 2h -v -run TestCrashUpdateKilled ./models
