@@ -92,22 +92,11 @@ func (a *app) pullBase(cmd *cobra.Command, f *basePullFlags, c *catalogue.Catalo
 	if err != nil {
 		return device.InputOr(err)
 	}
-	return a.printPulled(got)
+	return a.printNewEntry(got)
 }
 
 // kib rounds up, so that a file of some bytes is not one of none.
 func kib(bytes int64) int { return int((bytes + 1023) / 1024) }
-
-func (a *app) printPulled(e base.Entry) error {
-	if a.json {
-		return a.print(e)
-	}
-	if err := printEntry(a.stdout, e); err != nil || a.quiet {
-		return err
-	}
-	_, err := fmt.Fprintf(a.stdout, "Use it: edge adapt --dir DIR --base %s\n", e.Name)
-	return err
-}
 
 // printCatalogue writes what can be pulled; with --json a line a base.
 func (a *app) printCatalogue(c *catalogue.Catalogue) error {

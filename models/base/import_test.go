@@ -198,7 +198,7 @@ func FuzzNewDraft(f *testing.F) {
 		f.Add(data, uint16(i*16), "#20")
 		f.Add(data, uint16(0), "")
 	}
-	f.Fuzz(func(t *testing.T, data []byte, input uint16, features string) {
+	f.Fuzz(func(_ *testing.T, data []byte, input uint16, features string) {
 		d, err := NewDraft(data, ImportOptions{File: "x.tflite", Input: int(input), Features: features})
 		if err != nil {
 			return
