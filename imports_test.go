@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"internal/badfiles":      {},
 	"internal/float16":       {},
 	"internal/notices":       {},
+	"internal/fsops":         {},
 	"internal/ownmounts":     {},
 	"internal/objectstore":   {},
 	"internal/samplelinks":   {},
@@ -51,6 +52,7 @@ var allowed = map[string][]string{
 	"adapt/featurecache":    {},
 	"adapt/rebase":          {"adapt", "adapt/head"},
 	"adapt/report":          {"adapt", "adapt/rebase"},
+	"adapt/speed":           {"adapt", "adapt/head", "camera/pixel"},
 	"adapt/tensorboard":     {},
 	"models":                {"camera/pixel"},
 	"models/bundle":         {"models"},
@@ -127,13 +129,13 @@ var allowed = map[string][]string{
 		"adapt", "adapt/device", "adapt/report", "camera/pixel", "models", "models/base", "runtime", "runtime/engine", "tflite",
 	},
 	"cmd/edge": {
-		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/tensorboard", "adapt/watch",
+		"adapt", "adapt/calibrate", "adapt/device", "adapt/featurecache", "adapt/finetune", "adapt/finetune/network", "adapt/finetune/remote", "adapt/head", "adapt/report", "adapt/speed", "adapt/tensorboard", "adapt/watch",
 		"camera", "camera/open", "camera/pixel", "camera/v4l2", "models", "models/base", "models/base/catalogue", "models/base/proof", "models/bundle", "models/export", "models/export/onnx", "models/export/savedmodel", "models/fleet", "models/fleet/receiver", "models/fleet/records", "models/foreign", "models/nudge", "models/publish", "models/release", "models/update", "runtime", "runtime/config", "runtime/engine",
 		"runtime/server", "runtime/server/access", "runtime/sink", "tflite", "tflite/delta", "tflite/file",
 	},
 }
 
-var leaves = []string{"internal/hint", "internal/digest", "internal/float16", "internal/clienttls", "internal/notices"}
+var leaves = []string{"internal/hint", "internal/digest", "internal/float16", "internal/clienttls", "internal/notices", "internal/fsops"}
 
 // homes lists where an outside package may be imported, for those that must
 // not spread: each is a door to the world outside memory-safe, quiet Go.
