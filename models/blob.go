@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // PutBlob stores what src holds under the digest want, if it is not there yet.
@@ -56,7 +57,7 @@ func (s *Store) putBlob(ctx context.Context, src io.Reader, want digest.Digest, 
 	if err == nil && (n != size || got != want) {
 		err = fmt.Errorf("%w: it holds %d bytes of digest %s, want %d of %s", ErrDamaged, n, got.Short(), size, want.Short())
 	}
-	if err := finish(f, err); err != nil {
+	if err := fsops.Finish(f, err); err != nil {
 		return err
 	}
 	return s.publish(part, path)
@@ -93,7 +94,7 @@ func (c contextReader) Read(p []byte) (int, error) {
 type onlyWriter struct{ w io.Writer }
 
 func (o onlyWriter) Write(p []byte) (int, error) {
-	if err := writeAll(o.w, p); err != nil {
+	if err := fsops.WriteAll(o.w, p); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // Draft is a generation in the making. Nobody sees it before Commit.
@@ -182,7 +183,7 @@ func (d *Draft) number(m Manifest, base string) (_ Generation, err error) {
 	if err := s.claimNumber(d.task, m.Generation); err != nil {
 		return Generation{}, err
 	}
-	if err := writeFile(s.disk, d.Path(ManifestName), manifest, 0o444); err != nil {
+	if err := fsops.WriteFile(s.disk, d.Path(ManifestName), manifest, 0o444); err != nil {
 		return Generation{}, err
 	}
 	if err := s.disk.SyncDir(d.scratch.dir); err != nil {
@@ -217,7 +218,7 @@ func (f *draftFile) Write(p []byte) (int, error) {
 	if f.err != nil {
 		return 0, f.err
 	}
-	if err := writeAll(f.file, p); err != nil {
+	if err := fsops.WriteAll(f.file, p); err != nil {
 		f.err = f.draft.fail(f.name, err)
 		return 0, f.err
 	}
@@ -233,7 +234,7 @@ func (f *draftFile) Close() error {
 	}
 	f.done = true
 	f.draft.open--
-	if err := finish(f.file, f.err); err != nil && f.err == nil {
+	if err := fsops.Finish(f.file, f.err); err != nil && f.err == nil {
 		f.err = f.draft.fail(f.name, err)
 	}
 	if f.err == nil {

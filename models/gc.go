@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // DefaultNewest is how many of a task's newest generations GC keeps.
@@ -266,7 +267,7 @@ func (s *Store) collectBases(ctx context.Context, lost bool, r *GCReport) error 
 	}
 	if lost {
 		r.Freed += treeBytes(s.lostDir())
-		if err := errors.Join(removeTree(s.disk, s.lostDir()), s.disk.SyncDir(s.dir)); err != nil {
+		if err := errors.Join(fsops.RemoveTree(s.disk, s.lostDir()), s.disk.SyncDir(s.dir)); err != nil {
 			return err
 		}
 	}

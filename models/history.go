@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // maxHistoryBytes is how much of the end of a task's activations is read.
@@ -77,7 +79,7 @@ func (s *Store) appendLine(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := finish(f, writeAll(f, line)); err != nil {
+	if err := fsops.Finish(f, fsops.WriteAll(f, line)); err != nil {
 		return err
 	}
 	return s.disk.SyncDir(filepath.Dir(path))

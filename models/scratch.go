@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // scratch is a folder under STORE/tmp in which something is being made.
@@ -78,7 +80,7 @@ func (s *Store) sweep() {
 		}
 		// What GC took away must not come back in pieces after a power cut.
 		if s.syncTaken(path) == nil {
-			removeTree(s.disk, path) //nolint:errcheck // see above
+			fsops.RemoveTree(s.disk, path) //nolint:errcheck // see above
 		}
 		owner.Close()
 	}
@@ -110,7 +112,7 @@ func (sc *scratch) discard() error {
 	}
 	var err error
 	if !sc.kept {
-		err = removeTree(sc.disk, sc.dir)
+		err = fsops.RemoveTree(sc.disk, sc.dir)
 	}
 	sc.owner.Close()
 	sc.owner = nil

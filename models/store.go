@@ -29,6 +29,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/edge-adapt/edge/internal/fsops"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -130,7 +131,7 @@ func (s *Store) replaceAs(path string, data []byte, mode fs.FileMode) error {
 	}
 	defer sc.discard() //nolint:errcheck // what stays is swept later
 	part := filepath.Join(sc.dir, filepath.Base(path))
-	if err := writeFile(s.disk, part, data, mode); err != nil {
+	if err := fsops.WriteFile(s.disk, part, data, mode); err != nil {
 		return err
 	}
 	return s.publish(part, path)

@@ -10,57 +10,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/edge-adapt/edge/internal/fsops"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
-// disk is every way in which a repository's folder changes, so that tests can let
-// any one call fail, or be the last before a crash.
-type disk interface {
-	// Mkdir makes one folder.
-	Mkdir(path string, mode fs.FileMode) error
-	// Create makes a file for writing and fails if the name is taken.
-	Create(path string, mode fs.FileMode) (file, error)
-	// Rename moves a file, replacing another.
-	Rename(from, to string) error
-	// Remove removes a file or an empty folder.
-	Remove(path string) error
-	// SyncDir makes the names in a folder survive a power cut.
-	SyncDir(path string) error
-}
-
-// file is a file open for writing. Sync makes its content survive a power cut.
-type file interface {
-	io.WriteCloser
-	Sync() error
-}
-
-// osDisk is the disk itself.
-type osDisk struct{}
-
-func (osDisk) Mkdir(path string, mode fs.FileMode) error { return os.Mkdir(path, mode) }
-func (osDisk) Rename(from, to string) error              { return os.Rename(from, to) }
-func (osDisk) Remove(path string) error                  { return os.Remove(path) }
-
-func (osDisk) Create(path string, mode fs.FileMode) (file, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-func (osDisk) SyncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	err = d.Sync()
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		return nil // this file system cannot sync a folder: there is no more to be had
-	}
-	return err
-}
+// The disk as a repository's folder changes it; tests put one of their own in its
+// place.
+type (
+	disk   = fsops.Disk
+	file   = fsops.File
+	osDisk = fsops.OS
+)
 
 // mkdirs makes the folder dir inside the repository, and those above it.
 func (r *Repository) mkdirs(dir string, mode fs.FileMode) error {

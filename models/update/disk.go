@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // folder is the state folder, and every way in which it is changed: paths are
@@ -117,18 +117,7 @@ func (d folder) remove(name string) error {
 
 // syncDir makes the names in a folder survive a power cut.
 func (d folder) syncDir(name string) error {
-	return d.step("sync folder", name, func() error {
-		f, err := os.Open(d.path(name))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		err = f.Sync()
-		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-			return nil // this file system cannot sync a folder: there is no more to be had
-		}
-		return err
-	})
+	return d.step("sync folder", name, func() error { return fsops.SyncDir(d.path(name)) })
 }
 
 // read reads a small file whole.
