@@ -7,9 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // compare reads the model of e and compares it with its digest.
@@ -43,36 +42,9 @@ func makeDir(path string) error {
 		}
 		return err
 	}
-	err := syncDir(parent)
+	err := fsops.SyncDir(parent)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil // a folder that may be written and not read cannot be synced either
-	}
-	return err
-}
-
-// writeSynced makes a new file with the content data that survives a power cut.
-func writeSynced(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// syncDir makes a rename within dir survive a power cut.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	err = f.Sync()
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		return nil // this file system cannot sync a folder: there is no more to be had
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/fsops"
 )
 
 // keep makes sure that dir holds data under its digest d, and returns the path.
@@ -30,5 +31,5 @@ func keep(dir string, d digest.Digest, data []byte) (string, error) {
 	if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(dir)); err != nil {
 		return "", err
 	}
-	return path, syncDir(dir)
+	return path, fsops.SyncDir(dir)
 }

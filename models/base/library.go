@@ -82,14 +82,21 @@ func (l *Library) get(name string) (Entry, error) {
 		return Entry{}, missing
 	}
 	dir := filepath.Join(l.dir, name)
-	e, err := readEntry(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+	for {
+		before, err := os.Lstat(dir)
+		if errors.Is(err, fs.ErrNotExist) {
 			return Entry{}, missing
 		}
-		err = fmt.Errorf("%w: %s is missing", ErrDamaged, entryName)
+		e, err := readEntry(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			// The folder may have been replaced between being found and being read.
+			if after, err := os.Lstat(dir); before == nil || err != nil || !os.SameFile(before, after) {
+				continue
+			}
+			err = fmt.Errorf("%w: %s is missing", ErrDamaged, entryName)
+		}
+		return e, repairable(err, name)
 	}
-	return e, repairable(err, name)
 }
 
 // load returns a base with its model, which it compares with the digest. One that

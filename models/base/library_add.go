@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/edge-adapt/edge/internal/fsops"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
@@ -60,7 +61,7 @@ func (l *Library) add(ctx context.Context, d Draft) (Entry, error) {
 	}
 	defer os.RemoveAll(scratch) //nolint:errcheck // what stays is swept by the next one
 	e.Path = filepath.Join(scratch, modelName)
-	if err := writeSynced(e.Path, d.Model, 0o444); err != nil {
+	if err := fsops.WriteFile(fsops.OS{}, e.Path, d.Model, 0o444); err != nil {
 		return Entry{}, err
 	}
 	if l.prove != nil {
@@ -75,10 +76,10 @@ func (l *Library) add(ctx context.Context, d Draft) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	if err := writeSynced(filepath.Join(scratch, entryName), text, 0o644); err != nil {
+	if err := fsops.WriteFile(fsops.OS{}, filepath.Join(scratch, entryName), text, 0o644); err != nil {
 		return Entry{}, err
 	}
-	if err := syncDir(scratch); err != nil {
+	if err := fsops.SyncDir(scratch); err != nil {
 		return Entry{}, err
 	}
 	if err := l.publish(scratch, d.Name); err != nil {
@@ -109,7 +110,7 @@ func (l *Library) publish(scratch, name string) error {
 	if err != nil {
 		return fmt.Errorf("give it its name: %w", err)
 	}
-	return syncDir(l.dir)
+	return fsops.SyncDir(l.dir)
 }
 
 // exchange swaps the names of two folders in one step.
@@ -131,7 +132,7 @@ func (l *Library) replace(scratch, name string) error {
 	if err := os.Rename(scratch, ready); err != nil {
 		return err
 	}
-	if err := syncDir(tmp); err != nil {
+	if err := fsops.SyncDir(tmp); err != nil {
 		return err
 	}
 	if err := os.Rename(final, filepath.Join(tmp, rand.Text())); err != nil {
@@ -140,7 +141,7 @@ func (l *Library) replace(scratch, name string) error {
 	if err := os.Rename(ready, final); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(l.dir), l.sweep())
+	return errors.Join(fsops.SyncDir(l.dir), l.sweep())
 }
 
 // Remove takes the base of that name out of the library, also one that is
@@ -170,7 +171,7 @@ func (l *Library) remove(ctx context.Context, name string) error {
 		}
 		return err
 	}
-	return errors.Join(syncDir(l.dir), os.RemoveAll(away))
+	return errors.Join(fsops.SyncDir(l.dir), os.RemoveAll(away))
 }
 
 // lock makes the library's folders where they are missing, waits for the right
@@ -225,7 +226,7 @@ func (l *Library) sweep() error {
 		if name, ready := strings.CutPrefix(e.Name(), readyPrefix); ready && CheckName(name) == nil {
 			final := filepath.Join(l.dir, name)
 			if _, err := os.Lstat(final); errors.Is(err, fs.ErrNotExist) {
-				if err := errors.Join(os.Rename(path, final), syncDir(l.dir)); err != nil {
+				if err := errors.Join(os.Rename(path, final), fsops.SyncDir(l.dir)); err != nil {
 					return err
 				}
 				continue
