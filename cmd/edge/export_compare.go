@@ -16,8 +16,9 @@ const (
 	// byByte is how far scores may differ that were rounded to a byte.
 	byByte = 0.5/256 + exactly
 	// rounded is how far scores may differ besides where pixels that were resampled
-	// are rounded for a quantised base: what lies half-way falls either way.
-	rounded = 0.02
+	// are rounded for a quantised base: what lies half-way falls either way, and old
+	// bases with one scale for a whole layer make up to 0.04 of it in noise.
+	rounded = 0.1
 
 	comparedPictures = 4
 )
