@@ -73,7 +73,7 @@ model or stored generation) cannot be used; 130 interrupted.`,
 	root.AddCommand(
 		a.adaptCommand(), a.classifyCommand(), a.evalCommand(), a.modelsCommand(),
 		a.updateCommand(), a.runCommand(), a.statusCommand(), a.topCommand(), a.historyCommand(), a.configCommand(), a.tokenCommand(),
-		a.cameraCommand(), a.fleetCommand(), a.finetuneCommand(), a.publishCommand(), a.baseCommand(), a.exportCommand(), a.bundleCommand(), a.unbundleCommand(), a.importCommand(), a.manCommand(), a.versionCommand(),
+		a.cameraCommand(), a.fleetCommand(), a.finetuneCommand(), a.publishCommand(), a.baseCommand(), a.exportCommand(), a.bundleCommand(), a.unbundleCommand(), a.importCommand(), a.benchCommand(), a.manCommand(), a.versionCommand(),
 	)
 	return root
 }
