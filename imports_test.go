@@ -106,6 +106,7 @@ var allowed = map[string][]string{
 	"adapt/watch":       {},
 	"bench/fleet":       {"adapt/finetune/network", "camera/pixel", "models", "models/publish", "models/release", "models/update", "tflite/file"},
 	"bench/rebase":      {"adapt", "adapt/head", "adapt/rebase", "models/base", "tflite"},
+	"bench/table/alone": {"adapt", "models/base", "tflite"},
 	"bench/unknowns":    {"adapt", "adapt/calibrate", "adapt/head", "models/base", "tflite"},
 	"adapt/calibrate":   {"adapt", "adapt/head", "adapt/internal/kernel"},
 	"runtime/decide":    {},
