@@ -24,6 +24,7 @@ type Pass struct {
 	dhide  []float32 // [max][Hidden], gradient of hidden
 	logits []float32 // [max][Classes]
 	dlogit []float32 // [max][Classes], gradient of logits
+	turned []float32 // [Classes][Hidden], the last layer's weights
 }
 
 // NewPass returns a Pass over h for batches of up to rows rows.
@@ -35,6 +36,7 @@ func NewPass(h *Head, rows int) *Pass {
 		dhide:  make([]float32, rows*h.Hidden),
 		logits: make([]float32, rows*h.Classes),
 		dlogit: make([]float32, rows*h.Classes),
+		turned: make([]float32, h.Hidden*h.Classes),
 	}
 }
 
@@ -115,7 +117,7 @@ func (p *Pass) Backward(grad *Head, labels []int32, weights []float32) {
 		return
 	}
 	dhide := p.dhide[:rows*h.Hidden]
-	kernel.DenseGradInput(dhide, dlogit, h.W2, rows, h.Hidden, h.Classes)
+	kernel.DenseGradInput(dhide, dlogit, h.W2, p.turned, rows, h.Hidden, h.Classes)
 	kernel.ReluMask(dhide, last)
 	if p.keep != nil {
 		// A dropped unit is 0 in last, so the mask has stopped it already;

@@ -9,8 +9,8 @@ import (
 // shapes meets every remainder of the blocked loops, and empty ones.
 func shapes(t *testing.T, f func(t *testing.T, rng *rand.Rand, rows, in, out int)) {
 	for _, rows := range []int{0, 1, 2, 3, 4, 5, 7, 8, 32} {
-		for _, in := range []int{1, 2, 3, 4, 5, 8, 11, 64} {
-			for _, out := range []int{1, 2, 3, 10, 17} {
+		for _, in := range []int{1, 2, 3, 4, 5, 8, 11, 64, 75} {
+			for _, out := range []int{1, 2, 3, 10, 17, 32, 37} {
 				t.Run(fmt.Sprintf("%dx%dx%d", rows, in, out), func(t *testing.T) {
 					f(t, rand.New(rand.NewPCG(uint64(rows), uint64(in*100+out))), rows, in, out)
 				})
@@ -106,7 +106,9 @@ func TestDenseGradInput(t *testing.T) {
 			}
 		}
 		dx := guard(rows * in)
-		DenseGradInput(dx.data, dy, w, rows, in, out)
+		turned := guard(in * out)
+		DenseGradInput(dx.data, dy, w, turned.data, rows, in, out)
+		turned.check(t, "turned")
 		dx.check(t, "dx")
 		same(t, "dx", dx.data, want)
 	})
@@ -123,7 +125,8 @@ func TestLengthsAreChecked(t *testing.T) {
 		"DenseGradWeights x": func() { DenseGradWeights(s(6), s(5), s(4), 2, 3, 2, 0, 3) },
 		"DenseGradWeights d": func() { DenseGradWeights(s(6), s(6), s(5), 2, 3, 2, 0, 3) },
 		"DenseGradBias":      func() { DenseGradBias(s(3), s(4), 2, 2) },
-		"DenseGradInput":     func() { DenseGradInput(s(6), s(4), s(7), 2, 3, 2) },
+		"DenseGradInput":     func() { DenseGradInput(s(6), s(4), s(7), s(6), 2, 3, 2) },
+		"DenseGradInput t":   func() { DenseGradInput(s(6), s(4), s(6), s(5), 2, 3, 2) },
 		"ReluMask":           func() { ReluMask(s(3), s(4)) },
 		"Multiply":           func() { Multiply(s(3), s(4)) },
 		"Softmax":            func() { Softmax(s(3), s(4)) },
@@ -158,7 +161,7 @@ func TestNoAllocations(t *testing.T) {
 		ReluMask(y, y)
 		DenseGradWeights(gw, x, y, 5, 9, 6, 0, 9)
 		DenseGradBias(gb, y, 5, 6)
-		DenseGradInput(dx, y, w, 5, 9, 6)
+		DenseGradInput(dx, y, w, gw, 5, 9, 6)
 		Adam(w, gw, m, v, AdamStep{1e-3, .1, .001, 1e-7})
 	})
 	if n != 0 {

@@ -20,6 +20,13 @@ func accumulateVector(y, w0, w1, w2, w3 *float32, n int, v *quad)
 //go:noescape
 func accumulateTwoVector(y, z, w0, w1, w2, w3 *float32, n int, v, u *quad)
 
+// blockVector adds a product of matrices to a block of y: 4 rows of 16 columns.
+//
+//	for q < 4, j < 16, t < n: y[q*out+j] += x[q*row+t*term] * w[t*out+j]
+//
+//go:noescape
+func blockVector(y, x, w *float32, out, row, term, n int)
+
 // adamVector is Adam for the first n elements, n being a multiple of lanes.
 //
 //go:noescape

@@ -100,6 +100,81 @@ loop:
 done:
 	RET
 
+// func blockVector(y, x, w *float32, out, row, term, n int)
+TEXT ·blockVector(SB), NOSPLIT, $0-56
+	MOVD y+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD w+16(FP), R2
+	MOVD out+24(FP), R3
+	MOVD row+32(FP), R4
+	MOVD term+40(FP), R5
+	MOVD n+48(FP), R6
+	LSL  $2, R3
+	LSL  $2, R4
+	LSL  $2, R5
+	ADD  R3, R0, R7
+	ADD  R3, R7, R8
+	ADD  R3, R8, R9
+	ADD  R4, R1, R10
+	ADD  R4, R10, R11
+	ADD  R4, R11, R12
+	VLD1 (R0), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R9), [V12.S4, V13.S4, V14.S4, V15.S4]
+
+term:
+	VLD1  (R2), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1R (R1), [V20.S4]
+	VLD1R (R10), [V21.S4]
+	VLD1R (R11), [V22.S4]
+	VLD1R (R12), [V23.S4]
+	FMUL4(24, 16, 20)
+	FMUL4(25, 17, 20)
+	FMUL4(26, 18, 20)
+	FMUL4(27, 19, 20)
+	FADD4(0, 0, 24)
+	FADD4(1, 1, 25)
+	FADD4(2, 2, 26)
+	FADD4(3, 3, 27)
+	FMUL4(24, 16, 21)
+	FMUL4(25, 17, 21)
+	FMUL4(26, 18, 21)
+	FMUL4(27, 19, 21)
+	FADD4(4, 4, 24)
+	FADD4(5, 5, 25)
+	FADD4(6, 6, 26)
+	FADD4(7, 7, 27)
+	FMUL4(24, 16, 22)
+	FMUL4(25, 17, 22)
+	FMUL4(26, 18, 22)
+	FMUL4(27, 19, 22)
+	FADD4(8, 8, 24)
+	FADD4(9, 9, 25)
+	FADD4(10, 10, 26)
+	FADD4(11, 11, 27)
+	FMUL4(24, 16, 23)
+	FMUL4(25, 17, 23)
+	FMUL4(26, 18, 23)
+	FMUL4(27, 19, 23)
+	FADD4(12, 12, 24)
+	FADD4(13, 13, 25)
+	FADD4(14, 14, 26)
+	FADD4(15, 15, 27)
+	ADD   R3, R2
+	ADD   R5, R1
+	ADD   R5, R10
+	ADD   R5, R11
+	ADD   R5, R12
+	SUB   $1, R6
+	CBNZ  R6, term
+
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R7)
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R8)
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R9)
+	RET
+
 // func adamVector(w, gw, m, v *float32, n int, s *AdamStep)
 TEXT ·adamVector(SB), NOSPLIT, $0-48
 	MOVD  w+0(FP), R0

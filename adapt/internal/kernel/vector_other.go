@@ -12,4 +12,6 @@ func accumulateTwoVector(y, z, w0, w1, w2, w3 *float32, n int, v, u *quad) {
 	panic("kernel: no assembly")
 }
 
+func blockVector(y, x, w *float32, out, row, term, n int) { panic("kernel: no assembly") }
+
 func adamVector(w, gw, m, v *float32, n int, s *AdamStep) { panic("kernel: no assembly") }
