@@ -103,6 +103,13 @@ bench: build ## Run the benchmarks, and the comparisons with Keras where ../shar
 	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras bench-finetune; \
 	else echo 'no ../shared/data beside this checkout: the comparisons with Keras are left out'; fi
 
+# The photos beside the checkout where there are some; the samples, each five times, elsewhere.
+PROFILE_DIR := $(or $(wildcard ../shared/data/imagenette10),samples --times 5)
+
+.PHONY: profile
+profile: setup ## Say where the processor's time goes in edge adapt, cold and warm, with flame graphs, into bench/results/profile.
+	$(TEST_ENV) go run -trimpath ./bench/profile --dir $(PROFILE_DIR) $(BASE:%=--base %) --out bench/results/profile
+
 .PHONY: flat
 flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, files and goroutines (about a quarter of an hour).
 	$(TEST_ENV) EDGE_HEAD_SWAPS=10000 EDGE_BASE_SWAPS=200 go test -count 1 -timeout 2h -v -run Flat ./runtime/engine

@@ -1,15 +1,16 @@
 package speed
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/edge-adapt/edge/adapt/head"
 )
@@ -38,30 +39,26 @@ func WritePictures(ctx context.Context, dir string, width, height, n int) error 
 		if err := os.MkdirAll(class, 0o755); err != nil {
 			return fmt.Errorf("make pictures: %w", err)
 		}
-		if err := writeCommented(filepath.Join(class, fmt.Sprintf("%05d.jpg", i)), made[i%len(made)], uint32(i)); err != nil {
+		data, err := Commented(made[i%len(made)], uint32(i)) //nolint:gosec // a count
+		if err == nil {
+			err = os.WriteFile(filepath.Join(class, fmt.Sprintf("%05d.jpg", i)), data, 0o644)
+		}
+		if err != nil {
 			return fmt.Errorf("make pictures: %w", err)
 		}
 	}
 	return nil
 }
 
-// writeCommented writes a JPEG with number in a comment behind its first marker
-// (ITU-T T.81, B.2.4.5: FFFE, the length with its own two bytes, text).
-func writeCommented(path string, data []byte, number uint32) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
+// Commented returns a JPEG with number in a comment behind its first marker
+// (ITU-T T.81, B.2.4.5: FFFE, the length with its own two bytes, text): the same
+// picture in other bytes.
+func Commented(data []byte, number uint32) ([]byte, error) {
+	if len(data) < 2 || data[0] != 0xff || data[1] != 0xd8 {
+		return nil, errors.New("not a JPEG")
 	}
-	w := bufio.NewWriter(f)
 	comment := binary.BigEndian.AppendUint32([]byte{0xff, 0xfe, 0, 6}, number)
-	for _, part := range [][]byte{data[:2], comment, data[2:]} {
-		_, _ = w.Write(part) // Flush tells
-	}
-	if err := w.Flush(); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
+	return slices.Concat(data[:2], comment, data[2:]), nil
 }
 
 // paint makes a picture of its own of each seed.
