@@ -200,15 +200,12 @@ func (r *reading) read(sample int, path string) outcome {
 		o.features = row
 		return o
 	}
-	image, err := pixel.Decode(data, r.Limits)
-	if err != nil {
-		o.reason = err
+	pixels := r.free.Get().(*[]float32)
+	if o.reason = r.Preprocessing.Read(*pixels, data, r.Limits); o.reason != nil {
+		r.free.Put(pixels)
 		return o
 	}
-	pixels := *r.free.Get().(*[]float32)
-	if o.reason = r.Preprocessing.Apply(pixels, image); o.reason == nil {
-		o.pixels = pixels
-	}
+	o.pixels = *pixels
 	return o
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/edge-adapt/edge/adapt"
 	"github.com/edge-adapt/edge/adapt/featurecache"
+	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models"
@@ -83,12 +84,15 @@ func (b *Base) Extractor() adapt.Extractor {
 
 // Space names everything that decides an image's features: the space of the
 // cache in which they are found.
-func Space(s base.Source) digest.Digest {
+func Space(s base.Source) digest.Digest { return space(s, pixel.JPEG().Numbers()) }
+
+// space takes what the JPEG decoder's numbers are called, nothing for Go's.
+func space(s base.Source, jpeg string) digest.Digest {
 	key, err := json.Marshal(struct {
 		Base          digest.Digest
 		Preprocessing any
 		Decoder       string
-	}{s.Digest, s.Preprocessing, decoderVersion})
+	}{s.Digest, s.Preprocessing, decoderVersion + jpeg})
 	if err != nil {
 		panic(err) // a struct of strings and numbers
 	}
@@ -96,7 +100,8 @@ func Space(s base.Source) digest.Digest {
 }
 
 // decoderVersion is raised whenever decoding or preprocessing gives other
-// numbers for the same bytes.
+// numbers for the same bytes. What JPEGs are decoded with is added to it: features
+// from libjpeg-turbo's pixels and from Go's are never taken for each other.
 const decoderVersion = "1"
 
 // putInto keeps the base's file in the store, where generations find it, and

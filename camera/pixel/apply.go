@@ -26,6 +26,11 @@ var scratchPool = sync.Pool{New: func() any { return new(scratch) }}
 // reference to dst or img, allocates nothing once it has warmed up, whatever
 // the picture's size, and may be called concurrently.
 func (p Preprocessing) Apply(dst []float32, img *RGB) error {
+	return p.apply(dst, img, whole(img))
+}
+
+// apply does it for the part of img that part says.
+func (p Preprocessing) apply(dst []float32, img *RGB, part extent) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
@@ -37,7 +42,7 @@ func (p Preprocessing) Apply(dst []float32, img *RGB) error {
 	}
 	s := scratchPool.Get().(*scratch)
 	defer scratchPool.Put(s)
-	s.resize(dst, p, img)
+	s.resize(dst, p, img, part)
 	for j, sum := range s.sums {
 		row := dst[j*p.Width*3:][:p.Width*3]
 		scale := p.Scale / sum
@@ -50,13 +55,13 @@ func (p Preprocessing) Apply(dst []float32, img *RGB) error {
 
 // resize adds up the picture's rows in dst, each weighted for every row of dst
 // it counts in, and the weights in s.sums.
-func (s *scratch) resize(dst []float32, p Preprocessing, img *RGB) {
+func (s *scratch) resize(dst []float32, p Preprocessing, img *RGB, part extent) {
 	width, height := p.Width, p.Height
 	s.row = sized(s.row, width*3)
 	s.sums = sized(s.sums, height)
 	clear(dst)
 	clear(s.sums)
-	across, down := newTent(img.Width, width, p.Resize), newTent(img.Height, height, p.Resize)
+	across, down := newTent(img.Width, part.width, width, p.Resize), newTent(img.Height, part.height, height, p.Resize)
 	wide, slope := across.radius > 1, float32(1/across.radius)
 	if wide {
 		s.shrinkSteps(across, width)

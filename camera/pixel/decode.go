@@ -3,6 +3,8 @@ package pixel
 import (
 	"errors"
 	"io"
+
+	"github.com/edge-adapt/edge/camera/pixel/internal/turbo"
 )
 
 // Decode returns the picture that data holds, upright and without
@@ -31,13 +33,20 @@ func Decode(data []byte, lim Limits) (*RGB, error) {
 // DecodeInto does the same for one picture after the other: it writes the
 // picture into dst, whose memory it uses if that is large enough. After an error
 // dst holds no picture in particular.
-func DecodeInto(dst *RGB, data []byte, lim Limits) (err error) {
+func DecodeInto(dst *RGB, data []byte, lim Limits) error {
+	_, err := decode(jpegLibrary(), dst, data, lim, Preprocessing{})
+	return err
+}
+
+// decode decodes for p, JPEGs perhaps with the library and at a reduced scale. It
+// returns the part of dst that is the picture, all of it if p is zero.
+func decode(library *turbo.Library, dst *RGB, data []byte, lim Limits, p Preprocessing) (part extent, err error) {
 	lim = lim.OrDefault()
 	if len(data) == 0 {
-		return refuse(ErrEmpty, "empty file (0 bytes)")
+		return part, refuse(ErrEmpty, "empty file (0 bytes)")
 	}
 	if int64(len(data)) > lim.Bytes {
-		return refuse(ErrTooLarge, "too large: %d bytes, at most %d are read", len(data), lim.Bytes)
+		return part, refuse(ErrTooLarge, "too large: %d bytes, at most %d are read", len(data), lim.Bytes)
 	}
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -46,13 +55,15 @@ func DecodeInto(dst *RGB, data []byte, lim Limits) (err error) {
 	}()
 	switch Sniff(data) {
 	case "jpeg":
-		return decodeJPEG(dst, data, lim)
+		return decodeJPEG(library, dst, data, lim, p)
 	case "png":
-		return decodePNG(dst, data, lim)
+		err = decodePNG(dst, data, lim)
 	case "webp":
-		return decodeWebP(dst, data, lim)
+		err = decodeWebP(dst, data, lim)
+	default:
+		err = unreadable(data)
 	}
-	return unreadable(data)
+	return whole(dst), err
 }
 
 // checkSize refuses a header's width and height before anything is allocated.

@@ -9,11 +9,15 @@ import (
 // orientation returns the EXIF orientation, 1 to 8, that block says, and 1 if
 // it says none or cannot be read: a picture with damaged remarks is still a
 // picture. block is a TIFF file, with or without the "Exif" mark before it.
-func orientation(block []byte) (o int) {
-	o = 1
+func orientation(block []byte) int {
 	if len(block) == 0 {
-		return o
+		return 1 // here, so that the common case allocates nothing
 	}
+	return readOrientation(block)
+}
+
+func readOrientation(block []byte) (o int) {
+	o = 1
 	block = bytes.TrimPrefix(block, []byte("Exif\x00\x00"))
 	defer func() { _ = recover() }()
 	_, _ = imagemeta.Decode(imagemeta.Options{

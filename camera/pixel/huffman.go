@@ -22,10 +22,13 @@ var standardTables = sync.OnceValue(func() []byte {
 	return data[at : at+2+int(binary.BigEndian.Uint16(data[at+2:]))]
 })
 
+// bare reports whether the Huffman tables are missing.
+func (l jpegLayout) bare() bool { return !l.tables && l.scans > 0 }
+
 // reader reads a JPEG whose layout is l. Many cameras leave the Huffman tables out of
 // each picture, to save room; they are put before the first scan then.
 func (l jpegLayout) reader(data []byte) io.Reader {
-	if l.tables || l.scans == 0 {
+	if !l.bare() {
 		return bytes.NewReader(data)
 	}
 	return io.MultiReader(bytes.NewReader(data[:l.scan]), bytes.NewReader(standardTables()), bytes.NewReader(data[l.scan:]))

@@ -2,9 +2,10 @@ package pixel
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"image/jpeg"
+
+	"github.com/edge-adapt/edge/camera/pixel/internal/turbo"
 )
 
 // maxScans is the number of scans a JPEG may have. Ordinary progressive files
@@ -12,17 +13,28 @@ import (
 // sender only a few bytes.
 const maxScans = 200
 
-func decodeJPEG(dst *RGB, data []byte, lim Limits) error {
+// decodeJPEG decodes for p, as Preprocessing.Read says it: with a library (nil:
+// there is none) perhaps at a reduced scale. It returns the part of dst that is
+// the picture, all of it if p is zero.
+func decodeJPEG(library *turbo.Library, dst *RGB, data []byte, lim Limits, p Preprocessing) (extent, error) {
+	layout := walkJPEG(data)
+	turn := orientation(layout.exif)
+	denominator := p.denominator(layout.frame.Header, turn)
+	if done, err := fastJPEG(library, dst, data, layout, lim, turn, denominator); done {
+		return reduced(layout.frame.Header, turn, denominator), err
+	}
+	err := goJPEG(dst, data, layout, lim, turn)
+	return whole(dst), err
+}
+
+// goJPEG decodes with Go's decoder, whose word on damaged pictures holds.
+func goJPEG(dst *RGB, data []byte, layout jpegLayout, lim Limits, turn int) error {
 	config, err := jpeg.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return jpegError(err)
 	}
-	if err := lim.checkSize(config.Width, config.Height); err != nil {
+	if err := lim.checkJPEG(config.Width, config.Height, layout); err != nil {
 		return err
-	}
-	layout := walkJPEG(data)
-	if layout.scans > maxScans {
-		return refuse(ErrTooLarge, "too large: %d scans, at most %d are read", layout.scans, maxScans)
 	}
 	img, err := jpeg.Decode(layout.reader(data))
 	if err != nil {
@@ -31,7 +43,18 @@ func decodeJPEG(dst *RGB, data []byte, lim Limits) error {
 		}
 		return jpegError(err)
 	}
-	return render(dst, img, jfif, orientation(layout.exif))
+	return render(dst, img, jfif, turn)
+}
+
+// checkJPEG refuses a JPEG that would cost too much.
+func (l Limits) checkJPEG(width, height int, layout jpegLayout) error {
+	if err := l.checkSize(width, height); err != nil {
+		return err
+	}
+	if layout.scans > maxScans {
+		return refuse(ErrTooLarge, "too large: %d scans, at most %d are read", layout.scans, maxScans)
+	}
+	return nil
 }
 
 func jpegError(err error) error {
@@ -40,62 +63,4 @@ func jpegError(err error) error {
 		return refuse(ErrFormat, "a JPEG of a kind that is not read (%s); convert it to a plain JPEG", string(unsupported))
 	}
 	return decoderError(err)
-}
-
-// jpegLayout is what a walk over a JPEG's markers finds.
-type jpegLayout struct {
-	exif   []byte // the first EXIF block, a TIFF file, or nil
-	scans  int
-	scan   int  // where the marker of the first scan is
-	tables bool // there are Huffman tables
-	ended  bool // the end marker stands
-}
-
-// walkJPEG steps from marker to marker without looking at the pixels.
-// It stops at the first thing that makes no sense: the decoder will complain.
-func walkJPEG(data []byte) (l jpegLayout) {
-	i := 2 // behind the start marker
-	for {
-		// The next marker is 0xff and a byte that is neither a stuffed zero, nor
-		// a fill byte, nor a restart marker inside a scan.
-		skip := bytes.IndexByte(data[i:], 0xff)
-		if skip < 0 || i+skip+1 >= len(data) {
-			return l
-		}
-		i += skip + 1
-		marker := data[i]
-		switch {
-		case marker == 0xff:
-			continue
-		case marker == 0x00 || marker >= 0xd0 && marker <= 0xd7 || marker == 0x01:
-			i++
-			continue
-		case marker == 0xd9:
-			l.ended = true
-			return l
-		}
-		i++
-		if i+2 > len(data) {
-			return l
-		}
-		n := int(binary.BigEndian.Uint16(data[i:]))
-		if n < 2 || i+n > len(data) {
-			return l
-		}
-		payload := data[i+2 : i+n]
-		switch marker {
-		case 0xc4:
-			l.tables = true
-		case 0xda:
-			if l.scans == 0 {
-				l.scan = i - 2
-			}
-			l.scans++
-		case 0xe1:
-			if block, ok := bytes.CutPrefix(payload, []byte("Exif\x00\x00")); ok && l.exif == nil {
-				l.exif = block
-			}
-		}
-		i += n
-	}
 }

@@ -112,11 +112,10 @@ type ranked struct {
 // classify returns all classes of the picture, the likeliest first, and its
 // distance to them; 0 if the generation does not know of unknowns.
 func (c *classifier) classify(data []byte) (top []ranked, distance float32, err error) {
-	image, err := pixel.Decode(data, pixel.Limits{})
-	if err != nil {
+	if err := c.base.Source.Preprocessing.Read(c.pixels, data, pixel.Limits{}); err != nil {
 		return nil, 0, err
 	}
-	scores, err := c.scoresOf(image)
+	scores, err := c.scoresOfPixels()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -143,6 +142,11 @@ func (c *classifier) scoresOf(image *pixel.RGB) ([]float32, error) {
 	if err := c.base.Source.Preprocessing.Apply(c.pixels, image); err != nil {
 		return nil, err
 	}
+	return c.scoresOfPixels()
+}
+
+// scoresOfPixels does the same for a picture that is in c.pixels already.
+func (c *classifier) scoresOfPixels() ([]float32, error) {
 	if err := c.base.Embed(c.features, c.pixels); err != nil {
 		return nil, err
 	}

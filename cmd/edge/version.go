@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/tflite"
 )
 
@@ -20,6 +21,7 @@ type versions struct {
 	Go        string            `json:"go"`
 	Platform  string            `json:"platform"`
 	TFLite    string            `json:"tflite"`
+	JPEG      pixel.JPEGDecoder `json:"jpeg"`
 	Libraries map[string]string `json:"libraries"`
 }
 
@@ -32,7 +34,7 @@ var reported = []string{
 func currentVersions() versions {
 	v := versions{
 		Edge: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		TFLite: tflite.Version(), Libraries: map[string]string{},
+		TFLite: tflite.Version(), JPEG: pixel.JPEG(), Libraries: map[string]string{},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dep := range info.Deps {
@@ -50,7 +52,9 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of edge and of the libraries it runs on",
-		Args:  usageArgs(cobra.NoArgs),
+		Long: "Version prints the versions of edge and of the libraries it runs on, and which decoder reads JPEGs:\n" +
+			"libjpeg-turbo where there is one, in lib/ beside the program or in the system, Go's otherwise, or if " + pixel.JPEGVariable + "=go is set.",
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			v := currentVersions()
 			if a.json {
@@ -59,6 +63,7 @@ func (a *app) versionCommand() *cobra.Command {
 			t := newTable()
 			t.AppendRow(table.Row{"edge", v.Edge})
 			t.AppendRow(table.Row{"TensorFlow Lite", v.TFLite})
+			t.AppendRow(table.Row{"JPEG decoder", v.JPEG})
 			t.AppendRow(table.Row{"Go", v.Go})
 			t.AppendRow(table.Row{"platform", v.Platform})
 			for _, path := range reported {
