@@ -112,6 +112,19 @@ bench-go: setup ## Run the Go benchmarks of what is often called.
 bin/alone: setup bin/lib/libtensorflowlite_c.so
 	go build -trimpath -o $@ ./bench/table/alone
 
+# The photos beside the checkout where there are some; the samples, each five times, elsewhere.
+PROFILE_DIR := $(or $(wildcard ../shared/data/imagenette10),samples --times 5)
+
+.PHONY: profile
+profile: setup ## Say where the processor's time goes in edge adapt, cold and warm, with flame graphs, into bench/results/profile.
+	$(TEST_ENV) go run -trimpath ./bench/profile --dir $(PROFILE_DIR) $(BASE:%=--base %) --out bench/results/profile
+
+.PHONY: bench-guard
+bench-guard: ## Compare the ratios in bench/results with those of the last commit, and print what moved.
+	@rm -rf $(DEPS)/recorded && mkdir -p $(DEPS)/recorded
+	@git archive HEAD bench/results | tar -x -C $(DEPS)/recorded
+	@go run ./bench/guard $(DEPS)/recorded/bench/results bench/results
+
 .PHONY: flat
 flat: setup ## Swap 10,000 heads and 200 bases under load and compare memory, files and goroutines (about a quarter of an hour).
 	$(TEST_ENV) EDGE_HEAD_SWAPS=10000 EDGE_BASE_SWAPS=200 go test -count 1 -timeout 2h -v -run Flat ./runtime/engine

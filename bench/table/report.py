@@ -1,0 +1,93 @@
+"""The table: as text, and as JSON from which the next run starts."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+
+from lines import Line
+
+MARKS = {True: "reached", False: "**missed**"}
+
+
+class Table:
+    """All rows, those of earlier runs too. The results of --quick go where they are not committed."""
+
+    def __init__(self, out, quick):
+        self.folder = out / "tmp" if quick else out
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.path = self.folder / "table.json"
+        self.rows = json.loads(self.path.read_text())["rows"] if self.path.exists() else {}
+
+    def put(self, row, about, lines):
+        self.rows[row] = {**about, "lines": [dataclasses.asdict(line) | {"met": line.met() if line.wanted() else None} for line in lines]}
+
+    def ordered(self, order):
+        return {row: self.rows[row] for row in order if row in self.rows}
+
+    def write(self, order):
+        """Writes table.json and table.md, each in one go."""
+        rows = self.ordered(order)
+        values = {line["id"]: round(line["value"], 4) for row in rows.values() for line in row["lines"]}
+        replace(self.path, json.dumps({"machine": machine(), "ratios": values, "rows": rows}, indent=1) + "\n")
+        replace(self.folder / "table.md", self.text(order))
+
+    def text(self, order):
+        rows = self.ordered(order)
+        wanted = [line for row in rows.values() for line in row["lines"] if line["met"] is not None]
+        met = sum(line["met"] for line in wanted)
+        out = [f"Written by `make bench` on {machine()}. Ratios of medians, in brackets the least and the largest of the rounds; whole processes",
+               "unless something else is said. A ratio says how many times faster or smaller edge is where at least something is wanted, and how",
+               f"many times as much it takes where at most something is. {met} of {len(wanted)} wishes were met.", "",
+               "| what | against | of | reached | wanted | | by processor time |", "|---|---|---|---|---|---|---|"]
+        for row in rows.values():
+            for data in row["lines"]:
+                out.append("| " + " | ".join(cells(data)) + " |")
+        out += ["", "| row | rounds | edge | load before | begun |", "|---|---|---|---|---|"]
+        out += [f"| {name} | {row['rounds']}{' (--quick)' * row['quick']} | {row['edge']} | {row['load']:.1f} | {row['begun']} |"
+                for name, row in rows.items()]
+        return "\n".join(out) + "\n"
+
+
+def cells(data):
+    line = Line(**{f.name: data[f.name] for f in dataclasses.fields(Line)})
+    reached = figure(line.value, line.unit)
+    if line.low is not None:
+        reached += f" ({figure(line.low, '')} to {figure(line.high, '')})"
+    if line.note:
+        reached += f", {line.note}"
+    wish = f"at least {figure(line.at_least, line.unit)}" if line.at_least is not None else \
+        f"at most {figure(line.at_most, line.unit)}" if line.at_most is not None else ""
+    return [line.what, line.against, line.of, reached, wish, MARKS[line.met()] if line.wanted() else "",
+            figure(line.cpu, "x") if line.cpu is not None else ""]
+
+
+def figure(value, unit):
+    """Three figures, as many as a ratio deserves."""
+    if unit == "points":
+        return f"{value:+.1f} points" if value else "0 points"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    text = f"{value:.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text + {"x": "x", "": "", "pictures": " pictures"}[unit]
+
+
+def machine():
+    """The processor and how many of its threads there are."""
+    model = platform.machine()
+    try:
+        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    except OSError:
+        pass
+    return f"{len(os.sched_getaffinity(0))} x {model}"
+
+
+def replace(path, text):
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)

@@ -1,0 +1,76 @@
+"""What is large, and what others do: Frigate's recipe, pictures of twelve megapixels, a hundred thousand images."""
+
+import place
+import process
+import rows_seed
+from lines import Line, better, faster, within
+
+MEGAPIXELS = (4000, 3000)
+PICTURE_MIB = 3 * MEGAPIXELS[0] * MEGAPIXELS[1] / 2**20
+
+
+def frigate(at):
+    """The default recipe against that of Frigate 0.17's custom classification."""
+    for name in at.sets:
+        folder, model = at.set(name), at.scratch / f"{name}-frigate.tflite"
+        script, stacks = place.THEIRS / "frigate.py", ["keras", "table"]
+        theirs = at.python("Frigate's recipe", script, "--dir", folder / "train", "--weights", at.narrow_base, "--epochs", at.amount(50, 3),
+                           "--out", model, stacks=stacks)
+        runs = process.alternate([theirs, at.adapt("edge cold", folder, base=at.base)], at.rounds)
+        tested = [at.work(at.python("test", script, "--test", folder / "test", "--out", model, stacks=stacks))]  # of the last round
+        yield faster(f"frigate/{name}", "`edge adapt`, cold", "Frigate's recipe in Keras", name, runs["edge cold"], runs[theirs.name], at_least=100)
+        yield better(f"frigate-accuracy/{name}", "its test accuracy", "Frigate's recipe in Keras", name, runs["edge cold"], tested,
+                     process.answered("test", "accuracy"), process.answered("test"), at_least=0)
+
+
+def large(at):
+    """JPEGs of twelve megapixels, and the memory that they take beside small ones."""
+    for name in at.sets:
+        count = at.amount(200, 40)
+        width, height = MEGAPIXELS
+        big = at.images(f"{name}-12mp", "sized", at.data / name, "--count", count, "--width", width, "--height", height)
+        small = at.images(f"{name}-small", "sized", at.data / name, "--count", count, "--width", 250)
+        first = at.work(at.adapt("first", big, *rows_seed.SEED, base=at.base))
+        runs = process.alternate([
+            rows_seed.keras(at, big, first),
+            at.adapt("edge, 12 megapixels", big, *rows_seed.SEED, base=at.base),
+            at.adapt("edge, small", small, *rows_seed.SEED, base=at.base),
+        ], at.rounds)
+        edge = runs["edge, 12 megapixels"]
+        yield faster(f"12mp/{name}", "`edge adapt --recipe seed`, 12-megapixel JPEGs", "Keras script", name, edge, runs["Keras script"], at_least=10)
+        more = process.median(edge, process.peak) - process.median(runs["edge, small"], process.peak)
+        yield Line(f"12mp-memory/{name}", "their peak memory, in decoded pictures", "the same with small ones", name, more / PICTURE_MIB,
+                   unit="pictures", at_most=4)
+
+
+def many(at):
+    """A hundred thousand images: memory, time, and a run that is killed and goes on."""
+    source = at.data / "imagenette10"
+    count = at.amount(100_000, 1_600)
+    for kind, links in (("files", []), ("links", ["--links"])):
+        whole = at.images(f"many-{kind}", "many", source, "--count", count, *links)
+        part = at.images(f"some-{kind}", "many", source, "--count", count // 4, *links)
+        runs = process.alternate([
+            at.adapt(f"a quarter, {kind}", part, *rows_seed.SEED), at.adapt(f"all, {kind}", whole, *rows_seed.SEED)], at.rounds)
+        some, all = runs[f"a quarter, {kind}"], runs[f"all, {kind}"]
+        of = f"{count:,} {kind}" + " to 1,400 images" * bool(links)
+        yield within(f"many-memory/{kind}", "peak memory", "of a quarter of them", of, all, some, 1.25, process.peak)
+        yield within(f"many-time/{kind}", "time an image", "of a quarter of them", of, all, some, 1.15, lambda r: r.seconds / 4)
+        if not links:
+            yield from resumed(at, whole, of, all)
+
+
+def resumed(at, whole, of, runs):
+    """Kills a run in the middle and starts it again: both together against one that was left alone."""
+    took, both = process.median(runs, process.seconds), []
+    for _ in range(at.rounds):
+        home = at.fresh("killed")
+        killed = at.adapt("killed", whole, *rows_seed.SEED, home=home)
+        killed.kill_after = took / 2
+        first, second = at.work(killed), at.work(at.adapt("goes on", whole, *rows_seed.SEED, home=home))
+        if first.answer or not second.answer["cache"]["hits"]:
+            raise process.Failed(f"killed after {took / 2:.1f} s: it had ended, or nothing was kept: {second.answer['cache']}")
+        both.append(process.Run(first.seconds + second.seconds, first.cpu + second.cpu, second.peak_mib, second.answer, ""))
+    hits = process.median(both, process.answered("cache", "hits"))
+    yield within("many-resumed", "killed in the middle and run again, both", "left alone", of, both, runs, 1.25,
+                 note=f"{hits:,.0f} were kept")

@@ -1,0 +1,76 @@
+"""The reference's experiment as a whole: `edge adapt --recipe seed` and the Keras script's first phase."""
+
+import place
+import process
+from lines import better, faster, smaller, within
+
+SEED = ("--recipe", "seed", "--seed", "1")
+
+
+def keras(at, folder, first):
+    """The Keras script on the split that a run of edge has chosen."""
+    split = place.split_of(first.answer["path"], at.scratch / f"{folder.name}-split.json")
+    return at.python("Keras script", place.REFERENCE, "--data", folder, "--seed", "1", "--split", split, "--weights", at.keras_base, stacks=["keras"])
+
+
+def total(r):
+    """How many images a run of edge looked at."""
+    return sum(r.answer["images"][split] for split in ("train", "val", "test"))
+
+
+def seed(at):
+    """Cold and warm, float and int8, against the script and against the base alone."""
+    for name in at.sets:
+        folder, home = at.set(name), at.fresh("warm")
+        first = at.work(at.adapt("first", folder, *SEED, base=at.base, home=home))
+        runs = process.alternate([
+            keras(at, folder, first),
+            at.adapt("edge cold", folder, *SEED, base=at.base),
+            at.adapt("edge warm", folder, *SEED, base=at.base, home=home),
+            at.adapt("edge int8 cold", folder, *SEED, base=at.int8()),
+        ], at.rounds)
+        theirs, cold, warm, int8 = (runs[k] for k in ("Keras script", "edge cold", "edge warm", "edge int8 cold"))
+        yield faster(f"seed-cold/{name}", "`edge adapt --recipe seed`, cold", "Keras script", name, cold, theirs, at_least=20)
+        yield smaller(f"seed-cold-memory/{name}", "its peak memory", "Keras script", name, cold, theirs, at_least=8)
+        yield faster(f"seed-int8/{name}", "the same with the int8 base", "Keras script", name, int8, theirs, at_least=25)
+        yield smaller(f"seed-int8-memory/{name}", "its peak memory", "Keras script", name, int8, theirs, at_least=8)
+        yield faster(f"seed-warm/{name}", "the same, warm", "Keras script", name, warm, theirs, at_least=100)
+        accuracy = process.answered("test", "accuracy")
+        yield better(f"seed-accuracy/{name}", "test accuracy, float base", "Keras script", name, cold, theirs, accuracy, at_least=-2)
+        yield better(f"seed-int8-accuracy/{name}", "test accuracy, int8 base", "Keras script", name, int8, theirs, accuracy, at_least=-2)
+
+
+def limit(at):
+    """Cold, against the bare forward of all images with all cores, on JPEGs of 250 pixels."""
+    for name in at.sets:
+        folder = at.images(f"{at.set(name).name}-250", "sized", at.set(name), "--width", 250)
+        images = total(at.work(at.adapt("first", folder, *SEED, base=at.base)))
+        runs = process.alternate([at.adapt("edge cold", folder, *SEED, base=at.base), at.forward("forward", at.base, images)], at.rounds)
+        yield within(f"limit/{name}", "`edge adapt --recipe seed`, cold, 250 px JPEGs", "the base's forward alone", name,
+                     runs["edge cold"], runs["forward"], 1.5, process.seconds, process.answered("seconds"))
+
+
+def more(at):
+    """Ten images more than the thousand that the cache knows."""
+    for name in at.sets:
+        thousand, ten = at.amount(1000, 100), 10
+        folder = at.images(f"{name}-{thousand}", "flat", at.data / name, "--count", thousand)
+        both = at.images(f"{name}-{thousand}-and-{ten}", "flat", at.data / name, "--count", thousand + ten)
+        known = at.fresh("known")
+        at.work(at.adapt("first", folder, *SEED, base=at.base, home=known))
+
+        def again():
+            import shutil
+
+            home = at.fresh("again")
+            shutil.copytree(known, home, dirs_exist_ok=True)
+            return place.homely(home)
+
+        side = at.adapt("edge, ten more", both, *SEED, base=at.base)
+        side.prepare = again
+        runs = process.alternate([at.adapt("edge cold", both, *SEED, base=at.base), side], at.rounds)
+        computed = {r.answer["cache"]["misses"] for r in runs[side.name]}
+        if computed != {ten}:
+            raise process.Failed(f"{name}: {computed} images went through the base, not {ten}")
+        yield faster(f"ten-more/{name}", f"`edge adapt` with {ten} images more than {thousand}", "cold", name,
+                     runs[side.name], runs["edge cold"], at_least=20)
