@@ -119,6 +119,10 @@ PROFILE_DIR := $(or $(wildcard ../shared/data/imagenette10),samples --times 5)
 profile: setup ## Say where the processor's time goes in edge adapt, cold and warm, with flame graphs, into bench/results/profile.
 	$(TEST_ENV) go run -trimpath ./bench/profile --dir $(PROFILE_DIR) $(BASE:%=--base %) --out bench/results/profile
 
+.PHONY: bench-roofline
+bench-roofline: setup ## Measure what each stage gets of arithmetic and memory, into docs/roofline.md (seconds).
+	$(TEST_ENV) go run ./bench/roofline --doc docs/roofline.md --out bench/results
+
 .PHONY: bench-guard
 bench-guard: ## Compare the ratios in bench/results with those of the last commit, and print what moved.
 	@rm -rf $(DEPS)/recorded && mkdir -p $(DEPS)/recorded

@@ -110,6 +110,7 @@ var allowed = map[string][]string{
 	"bench/profile":     {"adapt", "adapt/device", "adapt/speed", "models", "models/base", "runtime/engine"},
 	"bench/rebase":      {"adapt", "adapt/head", "adapt/rebase", "models/base", "tflite"},
 	"bench/table/alone": {"adapt", "models/base", "tflite"},
+	"bench/roofline":    {"adapt", "adapt/featurecache", "adapt/head", "adapt/speed", "camera/pixel", "models/base", "tflite", "tflite/file"},
 	"bench/unknowns":    {"adapt", "adapt/calibrate", "adapt/head", "models/base", "tflite"},
 	"adapt/calibrate":   {"adapt", "adapt/head", "adapt/internal/kernel"},
 	"runtime/decide":    {},

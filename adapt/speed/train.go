@@ -29,7 +29,7 @@ func Trains(ctx context.Context, recipe adapt.TrainConfig, images, classes, feat
 		return t, errors.New("measure training: want 5 images, 2 classes and a feature at least")
 	}
 	held := images / 5
-	train, val := made(images-held, classes, features, 1), made(held, classes, features, 2)
+	train, val := MadeUp(images-held, classes, features, 1), MadeUp(held, classes, features, 2)
 	once := func(ctx context.Context) error {
 		_, _, err := adapt.Train(ctx, recipe, classes, train, val, nil)
 		return err
@@ -42,9 +42,9 @@ func Trains(ctx context.Context, recipe adapt.TrainConfig, images, classes, feat
 	return t, nil
 }
 
-// made are features as a base with ReLU6 before its average gives them: small,
-// not negative, many of them 0.
-func made(images, classes, features int, seed uint64) adapt.Set {
+// MadeUp are features as a base with ReLU6 before its average gives them: small,
+// not negative, many of them 0. Classes come in turn. The same seed gives the same.
+func MadeUp(images, classes, features int, seed uint64) adapt.Set {
 	random := head.NewRandom(seed, head.StreamOrder)
 	s := adapt.Set{F: features, Features: make([]float32, images*features), Labels: make([]int32, images)}
 	for i := range s.Features {

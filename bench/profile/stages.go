@@ -19,8 +19,8 @@ type stage struct {
 var known = []stage{
 	{"read files", []string{"camera/pixel.ReadFile"}},
 	{"digest of files", []string{"internal/digest.Of"}},
-	{"decode", []string{"camera/pixel.Decode"}},
-	{"resize", []string{"camera/pixel.Preprocessing.Apply"}},
+	{"decode", []string{"camera/pixel.Decode", "camera/pixel.decode", "camera/pixel/internal/turbo."}},
+	{"resize", []string{"camera/pixel.Preprocessing.Apply", "camera/pixel.Preprocessing.apply"}},
 	{"base", []string{"tflite.(*Base).Embed", "libtensorflowlite"}}, // the latter: XNNPACK's own threads
 	{"cache of features", []string{"adapt/featurecache."}},
 	{"calibrate", []string{"adapt/calibrate."}},
