@@ -12,6 +12,7 @@ import (
 
 	"github.com/edge-adapt/edge/adapt/device"
 	"github.com/edge-adapt/edge/adapt/speed"
+	"github.com/edge-adapt/edge/camera/pixel"
 	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/tflite"
 )
@@ -43,13 +44,14 @@ type benchBase struct {
 
 // benchMachine is where it was measured.
 type benchMachine struct {
-	Model      string   `json:"model,omitempty"` // "Raspberry Pi 4 Model B Rev 1.4"
-	Platform   string   `json:"platform"`
-	Processors int      `json:"processors"` // that edge uses
-	Edge       string   `json:"edge"`
-	TFLite     string   `json:"tflite"`
-	LoadBefore *float64 `json:"load_before,omitempty"` // of the last minute
-	LoadAfter  *float64 `json:"load_after,omitempty"`
+	Model      string            `json:"model,omitempty"` // "Raspberry Pi 4 Model B Rev 1.4"
+	Platform   string            `json:"platform"`
+	Processors int               `json:"processors"` // that edge uses
+	Edge       string            `json:"edge"`
+	TFLite     string            `json:"tflite"`
+	JPEG       pixel.JPEGDecoder `json:"jpeg"`
+	LoadBefore *float64          `json:"load_before,omitempty"` // of the last minute
+	LoadAfter  *float64          `json:"load_after,omitempty"`
 }
 
 // benchExtract says which pictures went the way.
@@ -68,7 +70,7 @@ func newBenchReport(b *device.Base, f *benchFlags) *benchReport {
 		},
 		Machine: benchMachine{
 			Model: machine.text("proc/device-tree/model"), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-			Processors: runtime.GOMAXPROCS(0), Edge: version, TFLite: tflite.Version(), LoadBefore: loadAverage(),
+			Processors: runtime.GOMAXPROCS(0), Edge: version, TFLite: tflite.Version(), JPEG: pixel.JPEG(), LoadBefore: loadAverage(),
 		},
 	}
 }
@@ -101,6 +103,7 @@ func (r *benchReport) text(w io.Writer) error {
 		library += ", without XNNPACK: several times slower"
 	}
 	about.AppendRow(table.Row{"library", library})
+	about.AppendRow(table.Row{"JPEGs", m.JPEG.String()})
 	if m.LoadBefore != nil && *m.LoadBefore > float64(m.Processors)/2 {
 		about.AppendRow(table.Row{"load", fmt.Sprintf("%.1f before the start: something else keeps the device busy, so that times are too long", *m.LoadBefore)})
 	}
