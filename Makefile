@@ -103,6 +103,7 @@ base: setup ## Put BASE=FILE.tflite into the program, or without it the base as 
 .PHONY: bench
 bench: build bin/alone $(PYTHON_TEST) $(PYTHON_KERAS) $(PYTHON_TABLE) $(PYTHON_TORCH) ## Compare edge with other stacks on ../shared/data, into bench/results/table.md (hours).
 	python3 bench/table/main.py --edge bin/edge --alone bin/alone --deps $(DEPS) --data ../shared/data --out bench/results $(BENCH)
+	@$(MAKE) --no-print-directory bench-guard
 
 .PHONY: bench-go
 bench-go: setup ## Run the Go benchmarks of what is often called.

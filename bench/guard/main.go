@@ -1,11 +1,11 @@
 // Command guard compares ratios that were measured anew with those recorded
 // before, and prints what moved:
 //
-//	go run ./bench/guard [--share 0.15] RECORDED NEW
+//	go run ./bench/guard [--share 0.15] [--points 1] RECORDED NEW
 //
-// RECORDED and NEW are files of results, or folders of them (*.json). It compares
-// ratios alone, since a time says as much about the machine as about the program,
-// and never fails because of what moved. Which numbers are ratios, collect says.
+// RECORDED and NEW are files of results, as bench/table writes them, or folders of
+// such (*.json). It compares ratios alone, since a time says as much about the
+// machine as about the program, and never fails because of what moved.
 package main
 
 import (
@@ -15,23 +15,25 @@ import (
 )
 
 func main() {
-	share := flag.Float64("share", 0.15, "print ratios that moved by more than this share of the recorded one")
+	var l limits
+	flag.Float64Var(&l.share, "share", 0.15, "print ratios that moved by more than this share of the recorded one")
+	flag.Float64Var(&l.points, "points", 1, "print differences of accuracy that moved by more than this")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: guard [--share 0.15] RECORDED NEW")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: guard [--share 0.15] [--points 1] RECORDED NEW")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() != 2 || *share < 0 {
+	if flag.NArg() != 2 || l.share < 0 || l.points < 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), flag.Arg(1), *share); err != nil {
+	if err := run(flag.Arg(0), flag.Arg(1), l); err != nil {
 		fmt.Fprintln(os.Stderr, "guard:", err)
 		os.Exit(1)
 	}
 }
 
-func run(recorded, fresh string, share float64) error {
+func run(recorded, fresh string, l limits) error {
 	before, err := read(recorded)
 	if err != nil {
 		return err
@@ -40,6 +42,6 @@ func run(recorded, fresh string, share float64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(report(compare(before, after, share), len(after), share))
+	fmt.Print(report(compare(before, after, l), len(after), l))
 	return nil
 }

@@ -5,25 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // ratio is one number that may be compared between machines.
 type ratio struct {
-	value float64
-	less  bool // whether less is better
+	value  float64
+	less   bool // whether less is better: it is bounded from above
+	points bool // a difference in per cent, such as of accuracies, and no ratio
 }
 
-// read returns the ratios of a file, or of every *.json in a folder, by name.
-// What is not there has none: nothing was recorded yet.
+// results are those parts of a file of results that are compared: ratios by name,
+// and what is known of some of them, as bench/table writes both.
+type results struct {
+	Ratios map[string]float64 `json:"ratios"`
+	Rows   map[string]struct {
+		Lines []struct {
+			ID     string   `json:"id"`
+			Unit   string   `json:"unit"`
+			AtMost *float64 `json:"at_most"`
+		} `json:"lines"`
+	} `json:"rows"`
+}
+
+// read returns the ratios of a file, or of every *.json in a folder, by the
+// file's name and their own. What is not there, and files of another form, have
+// none.
 func read(path string) (map[string]ratio, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return map[string]ratio{}, nil
+		return map[string]ratio{}, nil // nothing was recorded yet
 	}
 	if err != nil {
 		return nil, err
@@ -40,74 +55,40 @@ func read(path string) (map[string]ratio, error) {
 		if err != nil {
 			return nil, err
 		}
-		var v any
-		if err := json.Unmarshal(data, &v); err != nil {
+		ratios, err := parse(data)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		collect(all, strings.TrimSuffix(filepath.Base(file), ".json"), v)
+		for name, r := range ratios {
+			all[strings.TrimSuffix(filepath.Base(file), ".json")+" "+name] = r
+		}
 	}
 	return all, nil
 }
 
-// collect finds the ratios in a value. A ratio is a number named "ratio" or
-// something that ends in "_ratio", and every number in an object named "ratios".
-// An object in a list is named by what it calls itself (named), so that a ratio
-// keeps its name when rows are added before it. Less is better where the object
-// says so: "better": "less", or an "at_most" beside the ratio.
-func collect(into map[string]ratio, name string, v any) {
-	switch v := v.(type) {
-	case []any:
-		for i, element := range v {
-			collect(into, join(name, called(element, i)), element)
-		}
-	case map[string]any:
-		_, bounded := v["at_most"].(float64)
-		less := bounded || v["better"] == "less"
-		for key, value := range v {
-			switch number, ok := value.(float64); {
-			case ok && key == "ratio":
-				into[name] = ratio{number, less}
-			case ok && (strings.HasSuffix(key, "_ratio") || strings.HasSuffix(name, "ratios")):
-				into[join(name, key)] = ratio{number, less}
-			case !ok:
-				collect(into, join(name, key), value)
+// parse returns the ratios of a file's content by their own names.
+func parse(data []byte) (map[string]ratio, error) {
+	var r results
+	var form *json.UnmarshalTypeError
+	if err := json.Unmarshal(data, &r); errors.As(err, &form) {
+		return nil, nil // JSON, but no results of this form
+	} else if err != nil {
+		return nil, err
+	}
+	ratios := map[string]ratio{}
+	for name, value := range r.Ratios {
+		ratios[name] = ratio{value: value}
+	}
+	for _, row := range r.Rows {
+		for _, line := range row.Lines {
+			if known, ok := ratios[line.ID]; ok {
+				known.less, known.points = line.AtMost != nil, line.Unit == "points"
+				ratios[line.ID] = known
 			}
 		}
 	}
+	return ratios, nil
 }
-
-// names are what a row may call itself by, in this order; all that it has count.
-var names = []string{"name", "row", "what", "id", "set", "base", "against", "threads", "batch", "seed"}
-
-// called is the name of an element of a list.
-func called(element any, index int) string {
-	object, ok := element.(map[string]any)
-	if !ok {
-		return strconv.Itoa(index)
-	}
-	var parts []string
-	for _, key := range names {
-		switch v := object[key].(type) {
-		case string:
-			parts = append(parts, v)
-		case float64:
-			parts = append(parts, key+" "+strconv.FormatFloat(v, 'g', -1, 64))
-		}
-	}
-	if len(parts) == 0 {
-		return strconv.Itoa(index)
-	}
-	return strings.Join(parts, " ")
-}
-
-func join(name, part string) string { return name + ": " + part }
 
 // sorted are the names of ratios in order.
-func sorted(ratios map[string]ratio) []string {
-	list := make([]string, 0, len(ratios))
-	for name := range ratios {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list
-}
+func sorted(ratios map[string]ratio) []string { return slices.Sorted(maps.Keys(ratios)) }
