@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 
 // flameGraph returns pprof's own flame graph of a profile as a page that needs
 // nothing else. No server runs: the page is asked of its handler.
-func flameGraph(p *profile.Profile) ([]byte, error) {
+func flameGraph(ctx context.Context, p *profile.Profile) ([]byte, error) {
 	shown := p.Copy()
 	anonymous(shown)
 	var page []byte
@@ -24,13 +25,13 @@ func flameGraph(p *profile.Profile) ([]byte, error) {
 	err := driver.PProf(&driver.Options{
 		Flagset: &arguments{
 			FlagSet: flag.NewFlagSet("pprof", flag.ContinueOnError),
-			list:    []string{"-http=127.0.0.1:1", "-no_browser", "-symbolize=none", "edge adapt"},
+			list:    []string{"-http=127.0.0.1:1", "-no_browser", "-symbolize=none", "edge adapt"}, //nolint:misspell // its flag
 		},
 		Fetch: fetched{shown},
 		UI:    quiet,
 		HTTPServer: func(args *driver.HTTPServerArgs) error {
 			answer := httptest.NewRecorder()
-			args.Handlers["/flamegraph"].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/flamegraph", nil))
+			args.Handlers["/flamegraph"].ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/flamegraph", nil))
 			if answer.Code != http.StatusOK {
 				return fmt.Errorf("flame graph: %s", answer.Body)
 			}

@@ -63,7 +63,7 @@ func run(ctx context.Context, p profiling, out string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := taken.write(filepath.Join(out, name)); err != nil {
+		if err := taken.write(ctx, filepath.Join(out, name)); err != nil {
 			return err
 		}
 		shares = append(shares, share{name: name, runs: taken.runs, stages: stages(taken.cpu)})

@@ -81,7 +81,7 @@ func TestFlameGraph(t *testing.T) {
 		"one.Function;another.Function":                10,
 		"/opt/mine/libnative.so;runtime._ExternalCode": 20,
 	})
-	page, err := flameGraph(p)
+	page, err := flameGraph(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

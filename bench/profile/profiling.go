@@ -103,8 +103,8 @@ func (p profiling) adapt(ctx context.Context, source base.Source, dir, cache str
 }
 
 // write writes the flame graph and the profile as path.html and path.pb.gz.
-func (t *taken) write(path string) error {
-	page, err := flameGraph(t.cpu)
+func (t *taken) write(ctx context.Context, path string) error {
+	page, err := flameGraph(ctx, t.cpu)
 	if err != nil {
 		return err
 	}

@@ -99,13 +99,13 @@ func table(p profiling, shares []share) string {
 	}
 	b.WriteString(" |\n|---" + strings.Repeat("|---:", len(shares)) + "|\n")
 	for _, stage := range append(known[:len(known):len(known)], stage{name: rest}) {
-		var any bool
+		var seen bool
 		row := "| " + stage.name
 		for _, s := range shares {
-			any = any || s.stages[stage.name] >= 0.0005
+			seen = seen || s.stages[stage.name] >= 0.0005
 			row += fmt.Sprintf(" | %.1f %%", 100*s.stages[stage.name])
 		}
-		if any {
+		if seen {
 			b.WriteString(row + " |\n")
 		}
 	}

@@ -11,7 +11,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -25,6 +24,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/edge-adapt/edge/adapt/speed"
+	"github.com/edge-adapt/edge/internal/insert"
 )
 
 func main() {
@@ -73,26 +73,5 @@ func run(ctx context.Context, ref, doc, out string, rounds int) error {
 	if err := renameio.WriteFile(filepath.Join(out, "roofline.json"), append(data, '\n'), 0o644, renameio.WithTempDir(out)); err != nil {
 		return err
 	}
-	return insert(doc, text)
-}
-
-// The marks between which the table stands.
-const (
-	begin = "<!-- bench/roofline writes from here -->\n"
-	end   = "<!-- bench/roofline writes to here -->\n"
-)
-
-// insert puts the table into the file.
-func insert(path, table string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, found := bytes.Cut(text, []byte(begin))
-	_, after, ended := bytes.Cut(rest, []byte(end))
-	if !found || !ended {
-		return fmt.Errorf("%s has no lines %q and %q", path, begin, end)
-	}
-	whole := bytes.Join([][]byte{before, []byte(begin), []byte(table), []byte(end), after}, nil)
-	return renameio.WriteFile(path, whole, 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	return insert.Between(doc, "bench/roofline", []byte(text))
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,26 +50,5 @@ func TestTraffic(t *testing.T) {
 	}
 	if got, want := traffic(&file.Model{Subgraphs: []file.Subgraph{g}}), 32.+16+2; got != want {
 		t.Errorf("%v bytes, want %v", got, want)
-	}
-}
-
-func TestInsert(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "doc.md")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("before\n" + begin + "old\n" + end + "after\n")
-	if err := insert(path, "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(path); string(got) != "before\n"+begin+"new\n"+end+"after\n" {
-		t.Errorf("got %q", got)
-	}
-	write("no marks\n")
-	if err := insert(path, "new\n"); err == nil {
-		t.Error("a document without marks is no error")
 	}
 }

@@ -11,13 +11,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/edge-adapt/edge/internal/insert"
 	"github.com/edge-adapt/edge/models/base"
 	"github.com/edge-adapt/edge/tflite"
 )
@@ -57,7 +57,7 @@ func run(ctx context.Context, data, doc string, seeds uint64) error {
 			}
 		}
 	}
-	return insert(doc, tables(all, seeds))
+	return insert.Between(doc, "bench/unknowns", tables(all, seeds))
 }
 
 // openBase opens the base that ref names.
@@ -72,25 +72,4 @@ func openBase(ctx context.Context, ref string) (base.Source, *tflite.Base, error
 	}
 	b, err := tflite.OpenBase(source.Path, tflite.Options{})
 	return source, b, err
-}
-
-// The marks between which the tables stand.
-const (
-	begin = "<!-- bench/unknowns writes from here -->\n"
-	end   = "<!-- bench/unknowns writes to here -->\n"
-)
-
-// insert puts the tables into the file.
-func insert(path string, tables []byte) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, found := bytes.Cut(text, []byte(begin))
-	_, after, ended := bytes.Cut(rest, []byte(end))
-	if !found || !ended {
-		return fmt.Errorf("%s has no lines %q and %q", path, begin, end)
-	}
-	out := bytes.Join([][]byte{before, []byte(begin), tables, []byte(end), after}, nil)
-	return os.WriteFile(path, out, 0o644) //nolint:gosec // a document
 }
