@@ -10,6 +10,7 @@ round and parts of the sets, to try it out: its numbers mean nothing.
 
 import argparse
 import datetime
+import json
 import os
 import pathlib
 import subprocess
@@ -48,8 +49,8 @@ def options():
     return o
 
 
-def version(edge):
-    return subprocess.run([edge, "version"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[0]
+def versions(edge):
+    return json.loads(subprocess.run([edge, "version", "--json"], stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def main():
@@ -63,16 +64,19 @@ def main():
                 print(f"{row}: left out, since {at.base} is not there", file=sys.stderr)
                 continue
             print(row, file=sys.stderr, flush=True)
-            about = {"rounds": o.rounds, "quick": o.quick, "edge": version(at.edge), "threads": at.threads,
+            about = {"rounds": o.rounds, "quick": o.quick, "versions": versions(at.edge), "threads": at.threads,
                      "begun": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "load": os.getloadavg()[0]}
+            lines, at.records = [], []
             try:
-                table.put(row, about, list(ROWS[row](at)))
+                for line in ROWS[row](at):
+                    lines.append(line)  # kept also when a later one fails
             except process.Failed as e:  # the other rows are worth having
                 failed.append(row)
+                about["failed"] = str(e)
                 print(f"{row}: {e}", file=sys.stderr)
-                continue
-            table.write([r for r in ROWS])
-    print(table.text([r for r in ROWS]))
+            table.put(row, about, lines, at.records)
+            table.write(list(ROWS))
+    print(table.text(list(ROWS)))
     # Plots take memory, which the processes timed above would inherit.
     path = os.pathsep.join([str(o.deps.resolve() / "table"), os.environ.get("PYTHONPATH", "")])
     subprocess.run([sys.executable, place.HERE / "plot.py", table.folder / "table.json", table.folder / "table.svg"],

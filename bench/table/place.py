@@ -19,7 +19,7 @@ class Place:
     """What the rows need to know. Folders made here go when the driver ends.
 
     sets are the names of the sets, of which --quick takes a part; rounds is how
-    often each side runs, scale by what share of the usual amount of work is done.
+    often each side runs; records are of all that ran in turns, for who takes them.
     """
 
     def __init__(self, o, scratch):
@@ -27,6 +27,7 @@ class Place:
             path.resolve() for path in (o.edge, o.alone, o.deps, o.data, o.samples))
         self.scratch, self.rounds, self.quick = scratch, o.rounds, o.quick
         self.sets = [s for s in o.sets.split(",") if s]
+        self.records = []
         self.threads = len(os.sched_getaffinity(0))
         weights = self.data / "weights"
         self.base = weights / "mobilenet_v2_1.0_128in_no_top_float32.tflite"
@@ -57,9 +58,16 @@ class Place:
     def forward(self, name, base, images, threads=0):
         return process.Side(name, [self.alone, "forward", "--base", base, "--images", images, "--threads", threads])
 
-    def work(self, side):
-        """Runs a side that only prepares something."""
-        return process.run(side)
+    def work(self, side, number=1):
+        """Runs a side that only prepares something, or measures what another one made."""
+        return process.run(side, number)
+
+    def alternate(self, *sides):
+        """Runs the sides in turns, and records how long each run took. Returns the runs of each by name."""
+        runs = process.alternate(list(sides), self.rounds)
+        for name, of in runs.items():
+            self.records.append({"side": name, **{key: [round(getattr(r, key), 4) for r in of] for key in ("seconds", "cpu", "peak_mib")}})
+        return runs
 
     # ---- folders
 

@@ -3,7 +3,6 @@
     PYTHONPATH=.deps/table python plot.py table.json table.svg
 """
 
-import dataclasses
 import json
 import pathlib
 import sys
@@ -12,8 +11,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
-from lines import Line
-from report import figure
+from report import figure, unpacked
 
 # The first two colours of Okabe and Ito's palette that tell apart for everybody.
 MET, MISSED = "#0072b2", "#d55e00"
@@ -23,7 +21,7 @@ def bars(rows):
     """The lines that have a share, the first at the top."""
     for row in rows.values():
         for data in row["lines"]:
-            line = Line(**{f.name: data[f.name] for f in dataclasses.fields(Line)})
+            line = unpacked(data)
             if line.reached():
                 yield line
 

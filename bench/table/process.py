@@ -26,7 +26,7 @@ class Side:
     """One side of a comparison."""
 
     name: str
-    command: list
+    command: list  # {round} in it becomes the number of the round, from 1
     env: dict = dataclasses.field(default_factory=dict)  # beside the driver's own
     prepare: typing.Callable = None  # called before each run, untimed; the variables it returns are set too
     kill_after: float = None  # seconds after which it is killed; None: it ends by itself
@@ -43,12 +43,13 @@ class Run:
     text: str  # that line
 
 
-def run(side):
+def run(side, number=1):
     """Runs a side once, as a process of its own. Its output goes to files, so that nobody has to read along."""
+    command = [str(c).replace("{round}", str(number)) for c in side.command]
     env = {**os.environ, **side.env, **(side.prepare() if side.prepare else {})}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
-        process = subprocess.Popen([str(c) for c in side.command], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         if side.kill_after is not None:
             timer = threading.Timer(side.kill_after, process.send_signal, [signal.SIGKILL])
             timer.start()
@@ -60,7 +61,7 @@ def run(side):
         elif process.returncode:
             err.seek(0)
             tail = err.read().decode(errors="replace")[-2000:]
-            raise Failed(f"{side.name}: {' '.join(map(str, side.command))}: exit code {process.returncode}\n{tail}")
+            raise Failed(f"{side.name}: {' '.join(command)}: exit code {process.returncode}\n{tail}")
         out.seek(0)
         text = out.read().decode(errors="replace").strip().rpartition("\n")[2]
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(text) if text.startswith("{") else {}, text)
@@ -71,7 +72,7 @@ def alternate(sides, rounds):
     runs = {side.name: [] for side in sides}
     for i in range(rounds):
         for side in sides[i % len(sides):] + sides[:i % len(sides)]:
-            r = run(side)
+            r = run(side, i + 1)
             runs[side.name].append(r)
             print(f"  round {i + 1}, {side.name}: {r.seconds:.2f} s, {r.cpu:.2f} s of processor time, {r.peak_mib:.0f} MiB", file=sys.stderr, flush=True)
     return runs
@@ -103,6 +104,10 @@ def answered(*keys):
 
 def median(runs, measure):
     return statistics.median(map(measure, runs))
+
+
+def mean(runs, measure):
+    return statistics.fmean(map(measure, runs))
 
 
 def ratio(above, below, measure, measure_below=None):

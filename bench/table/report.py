@@ -20,8 +20,9 @@ class Table:
         self.path = self.folder / "table.json"
         self.rows = json.loads(self.path.read_text())["rows"] if self.path.exists() else {}
 
-    def put(self, row, about, lines):
-        self.rows[row] = {**about, "lines": [dataclasses.asdict(line) | {"met": line.met() if line.wanted() else None} for line in lines]}
+    def put(self, row, about, lines, records):
+        """Takes a row that was run. A ratio is called so, for bench/guard; other values are not ratios."""
+        self.rows[row] = {**about, "lines": [packed(line) for line in lines], "runs": records}
 
     def ordered(self, order):
         return {row: self.rows[row] for row in order if row in self.rows}
@@ -29,14 +30,13 @@ class Table:
     def write(self, order):
         """Writes table.json and table.md, each in one go."""
         rows = self.ordered(order)
-        values = {line["id"]: round(line["value"], 4) for row in rows.values() for line in row["lines"]}
-        replace(self.path, json.dumps({"machine": machine(), "ratios": values, "rows": rows}, indent=1) + "\n")
+        replace(self.path, json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
         replace(self.folder / "table.md", self.text(order))
 
     def text(self, order):
         rows = self.ordered(order)
-        wanted = [line for row in rows.values() for line in row["lines"] if line["met"] is not None]
-        met = sum(line["met"] for line in wanted)
+        wanted = [line for row in rows.values() for line in map(unpacked, row["lines"]) if line.wanted()]
+        met = sum(line.met() for line in wanted)
         out = [f"Written by `make bench` on {machine()}. Ratios of medians, in brackets the least and the largest of the rounds; whole processes",
                "unless something else is said. A ratio says how many times faster or smaller edge is where at least something is wanted, and how",
                f"many times as much it takes where at most something is. {met} of {len(wanted)} wishes were met.", "",
@@ -44,14 +44,32 @@ class Table:
         for row in rows.values():
             for data in row["lines"]:
                 out.append("| " + " | ".join(cells(data)) + " |")
-        out += ["", "| row | rounds | edge | load before | begun |", "|---|---|---|---|---|"]
-        out += [f"| {name} | {row['rounds']}{' (--quick)' * row['quick']} | {row['edge']} | {row['load']:.1f} | {row['begun']} |"
-                for name, row in rows.items()]
+        out += ["", "| row | rounds | begun | load before | edge | JPEG decoder |", "|---|---|---|---|---|---|"]
+        for name, row in rows.items():
+            v = row["versions"]
+            out.append(f"| {name} | {row['rounds']}{' (--quick)' * row['quick']} | {row['begun']} | {row['load']:.1f} | {v['edge']} | "
+                       f"{v.get('jpeg', {}).get('name', '')} |")
+        out += [""] * any("failed" in row for row in rows.values())
+        out += [f"Row {name} failed: {row['failed'].splitlines()[0]}" for name, row in rows.items() if "failed" in row]
         return "\n".join(out) + "\n"
 
 
+def packed(line):
+    """A line as JSON has it."""
+    data = {key: value for key, value in dataclasses.asdict(line).items() if value not in (None, "")}
+    if line.unit == "x":
+        data["ratio"] = data.pop("value")
+    return data | ({"met": line.met()} if line.wanted() else {})
+
+
+def unpacked(data):
+    """The line that packed made data of."""
+    fields = {f.name: data[f.name] for f in dataclasses.fields(Line) if f.name in data}
+    return Line(**fields, **({"value": data["ratio"]} if "ratio" in data else {}))
+
+
 def cells(data):
-    line = Line(**{f.name: data[f.name] for f in dataclasses.fields(Line)})
+    line = unpacked(data)
     reached = figure(line.value, line.unit)
     if line.low is not None:
         reached += f" ({figure(line.low, '')} to {figure(line.high, '')})"

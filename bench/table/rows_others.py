@@ -12,12 +12,13 @@ PICTURE_MIB = 3 * MEGAPIXELS[0] * MEGAPIXELS[1] / 2**20
 def frigate(at):
     """The default recipe against that of Frigate 0.17's custom classification."""
     for name in at.sets:
-        folder, model = at.set(name), at.scratch / f"{name}-frigate.tflite"
+        folder, model = at.set(name), at.scratch / f"{name}-frigate-{{round}}.tflite"
         script, stacks = place.THEIRS / "frigate.py", ["keras", "table"]
         theirs = at.python("Frigate's recipe", script, "--dir", folder / "train", "--weights", at.narrow_base, "--epochs", at.amount(50, 3),
                            "--out", model, stacks=stacks)
-        runs = process.alternate([theirs, at.adapt("edge cold", folder, base=at.base)], at.rounds)
-        tested = [at.work(at.python("test", script, "--test", folder / "test", "--out", model, stacks=stacks))]  # of the last round
+        runs = at.alternate(theirs, at.adapt("edge cold", folder, "--seed", "{round}", base=at.base))
+        test = at.python("test", script, "--test", folder / "test", "--out", model, stacks=stacks)
+        tested = [at.work(test, number) for number in range(1, at.rounds + 1)]
         yield faster(f"frigate/{name}", "`edge adapt`, cold", "Frigate's recipe in Keras", name, runs["edge cold"], runs[theirs.name], at_least=100)
         yield better(f"frigate-accuracy/{name}", "its test accuracy", "Frigate's recipe in Keras", name, runs["edge cold"], tested,
                      process.answered("test", "accuracy"), process.answered("test"), at_least=0)
@@ -30,12 +31,11 @@ def large(at):
         width, height = MEGAPIXELS
         big = at.images(f"{name}-12mp", "sized", at.data / name, "--count", count, "--width", width, "--height", height)
         small = at.images(f"{name}-small", "sized", at.data / name, "--count", count, "--width", 250)
-        first = at.work(at.adapt("first", big, *rows_seed.SEED, base=at.base))
-        runs = process.alternate([
-            rows_seed.keras(at, big, first),
+        runs = at.alternate(
+            rows_seed.keras(at, big, at.fresh("large")),
             at.adapt("edge, 12 megapixels", big, *rows_seed.SEED, base=at.base),
             at.adapt("edge, small", small, *rows_seed.SEED, base=at.base),
-        ], at.rounds)
+        )
         edge = runs["edge, 12 megapixels"]
         yield faster(f"12mp/{name}", "`edge adapt --recipe seed`, 12-megapixel JPEGs", "Keras script", name, edge, runs["Keras script"], at_least=10)
         more = process.median(edge, process.peak) - process.median(runs["edge, small"], process.peak)
@@ -50,8 +50,7 @@ def many(at):
     for kind, links in (("files", []), ("links", ["--links"])):
         whole = at.images(f"many-{kind}", "many", source, "--count", count, *links)
         part = at.images(f"some-{kind}", "many", source, "--count", count // 4, *links)
-        runs = process.alternate([
-            at.adapt(f"a quarter, {kind}", part, *rows_seed.SEED), at.adapt(f"all, {kind}", whole, *rows_seed.SEED)], at.rounds)
+        runs = at.alternate(at.adapt(f"a quarter, {kind}", part, *rows_seed.SEED), at.adapt(f"all, {kind}", whole, *rows_seed.SEED))
         some, all = runs[f"a quarter, {kind}"], runs[f"all, {kind}"]
         of = f"{count:,} {kind}" + " to 1,400 images" * bool(links)
         yield within(f"many-memory/{kind}", "peak memory", "of a quarter of them", of, all, some, 1.25, process.peak)

@@ -1,16 +1,22 @@
 """The reference's experiment as a whole: `edge adapt --recipe seed` and the Keras script's first phase."""
 
+import shutil
+
 import place
 import process
 from lines import better, faster, smaller, within
 
-SEED = ("--recipe", "seed", "--seed", "1")
+SEED = ("--recipe", "seed", "--seed", "{round}")
 
 
-def keras(at, folder, first):
-    """The Keras script on the split that a run of edge has chosen."""
-    split = place.split_of(first.answer["path"], at.scratch / f"{folder.name}-split.json")
-    return at.python("Keras script", place.REFERENCE, "--data", folder, "--seed", "1", "--split", split, "--weights", at.keras_base, stacks=["keras"])
+def keras(at, folder, home):
+    """The Keras script, on the split that edge chooses in each round. Edge's cache is warm in home afterwards."""
+    name = f"{folder.name}-split-{{round}}.json"
+    for number in range(1, at.rounds + 1):
+        first = at.work(at.adapt("first", folder, *SEED, base=at.base, home=home), number)
+        place.split_of(first.answer["path"], at.scratch / name.format(round=number))
+    return at.python("Keras script", place.REFERENCE, "--data", folder, "--seed", "{round}", "--split", at.scratch / name,
+                     "--weights", at.keras_base, stacks=["keras"])
 
 
 def total(r):
@@ -22,13 +28,12 @@ def seed(at):
     """Cold and warm, float and int8, against the script and against the base alone."""
     for name in at.sets:
         folder, home = at.set(name), at.fresh("warm")
-        first = at.work(at.adapt("first", folder, *SEED, base=at.base, home=home))
-        runs = process.alternate([
-            keras(at, folder, first),
+        runs = at.alternate(
+            keras(at, folder, home),
             at.adapt("edge cold", folder, *SEED, base=at.base),
             at.adapt("edge warm", folder, *SEED, base=at.base, home=home),
             at.adapt("edge int8 cold", folder, *SEED, base=at.int8()),
-        ], at.rounds)
+        )
         theirs, cold, warm, int8 = (runs[k] for k in ("Keras script", "edge cold", "edge warm", "edge int8 cold"))
         yield faster(f"seed-cold/{name}", "`edge adapt --recipe seed`, cold", "Keras script", name, cold, theirs, at_least=20)
         yield smaller(f"seed-cold-memory/{name}", "its peak memory", "Keras script", name, cold, theirs, at_least=8)
@@ -45,7 +50,7 @@ def limit(at):
     for name in at.sets:
         folder = at.images(f"{at.set(name).name}-250", "sized", at.set(name), "--width", 250)
         images = total(at.work(at.adapt("first", folder, *SEED, base=at.base)))
-        runs = process.alternate([at.adapt("edge cold", folder, *SEED, base=at.base), at.forward("forward", at.base, images)], at.rounds)
+        runs = at.alternate(at.adapt("edge cold", folder, *SEED, base=at.base), at.forward("forward", at.base, images))
         yield within(f"limit/{name}", "`edge adapt --recipe seed`, cold, 250 px JPEGs", "the base's forward alone", name,
                      runs["edge cold"], runs["forward"], 1.5, process.seconds, process.answered("seconds"))
 
@@ -60,15 +65,13 @@ def more(at):
         at.work(at.adapt("first", folder, *SEED, base=at.base, home=known))
 
         def again():
-            import shutil
-
             home = at.fresh("again")
             shutil.copytree(known, home, dirs_exist_ok=True)
             return place.homely(home)
 
         side = at.adapt("edge, ten more", both, *SEED, base=at.base)
         side.prepare = again
-        runs = process.alternate([at.adapt("edge cold", both, *SEED, base=at.base), side], at.rounds)
+        runs = at.alternate(at.adapt("edge cold", both, *SEED, base=at.base), side)
         computed = {r.answer["cache"]["misses"] for r in runs[side.name]}
         if computed != {ten}:
             raise process.Failed(f"{name}: {computed} images went through the base, not {ten}")
