@@ -44,11 +44,7 @@ func (p Preprocessing) apply(dst []float32, img *RGB, part extent) error {
 	defer scratchPool.Put(s)
 	s.resize(dst, p, img, part)
 	for j, sum := range s.sums {
-		row := dst[j*p.Width*3:][:p.Width*3]
-		scale := p.Scale / sum
-		for i, v := range row {
-			row[i] = float32(v*scale) + p.Offset
-		}
+		affine(dst[j*p.Width*3:][:p.Width*3], p.Scale/sum, p.Offset)
 	}
 	return nil
 }
@@ -87,14 +83,6 @@ func (s *scratch) resize(dst []float32, p Preprocessing, img *RGB, part extent) 
 			s.sums[j] += w
 			axpy(dst[j*width*3:][:width*3], s.row, w)
 		}
-	}
-}
-
-// axpy computes dst += w*x.
-func axpy(dst, x []float32, w float32) {
-	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] += float32(w * v)
 	}
 }
 

@@ -1,0 +1,22 @@
+package pixel
+
+import "golang.org/x/sys/cpu"
+
+// lanes is how many floats the assembly takes at a time, 0 where the processor
+// lacks its instructions.
+var lanes = func() int {
+	if cpu.X86.HasAVX {
+		return 8
+	}
+	return 0
+}()
+
+// axpyVector is axpyLoop for n elements, n being a multiple of lanes.
+//
+//go:noescape
+func axpyVector(dst, x *float32, n int, w float32)
+
+// affineVector is affineLoop for n elements, n being a multiple of lanes.
+//
+//go:noescape
+func affineVector(dst *float32, n int, scale, offset float32)

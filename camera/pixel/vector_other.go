@@ -1,0 +1,11 @@
+//go:build !amd64 && !arm64
+
+package pixel
+
+// lanes is 0: there is no assembly for this processor. A variable, since what
+// divides by a constant 0 is not compiled.
+var lanes = 0
+
+func axpyVector(dst, x *float32, n int, w float32) { panic("pixel: no assembly") }
+
+func affineVector(dst *float32, n int, scale, offset float32) { panic("pixel: no assembly") }
