@@ -59,8 +59,9 @@ func (s *scratch) resize(dst []float32, p Preprocessing, img *RGB, part extent) 
 	clear(s.sums)
 	across, down := newTent(img.Width, part.width, width, p.Resize), newTent(img.Height, part.height, height, p.Resize)
 	wide, slope := across.radius > 1, float32(1/across.radius)
+	fast := 0
 	if wide {
-		s.shrinkSteps(across, width)
+		fast = s.shrinkSteps(across, width)
 	} else {
 		s.twoSteps(across, width)
 	}
@@ -74,7 +75,7 @@ func (s *scratch) resize(dst []float32, p Preprocessing, img *RGB, part extent) 
 		}
 		src := img.Pix[y*img.Width*3:][:img.Width*3]
 		if wide {
-			shrinkRow(s.row, src, s.steps, slope)
+			shrinkRow(s.row, src, s.steps, fast, slope)
 		} else {
 			twoRow(s.row, src, s.steps)
 		}

@@ -12,8 +12,10 @@ type step struct {
 
 // shrinkSteps prepares shrinkRow: one step more than there are target pixels.
 // In step j, a is the weight in target pixel j of an imagined source pixel at
-// hi, and b is one over the sum of all weights in target pixel j.
-func (s *scratch) shrinkSteps(t tent, width int) {
+// hi, and b is one over the sum of all weights in target pixel j. It returns
+// how many of the steps shrinkRow may have the assembly do: it reads a byte behind a
+// pixel, writes a float behind one, and adds in 32 bits.
+func (s *scratch) shrinkSteps(t tent, width int) (fast int) {
 	s.steps = sized(s.steps, width+1)
 	lo := 0
 	for j := range s.steps {
@@ -22,6 +24,9 @@ func (s *scratch) shrinkSteps(t tent, width int) {
 			hi = min(int(math.Ceil(t.centre(j)-0.5)), t.n)
 		}
 		s.steps[j] = step{lo: lo, hi: hi, a: float32(1 - (t.centre(j)-float64(hi)-0.5)/t.radius)}
+		if j < width && hi < t.n && t.ratio < maxFast {
+			fast = j + 1
+		}
 		lo = hi
 	}
 	for j := range width {
@@ -31,7 +36,12 @@ func (s *scratch) shrinkSteps(t tent, width int) {
 		}
 		s.steps[j].b = float32(1 / sum)
 	}
+	return fast
 }
+
+// maxFast bounds the pixels of a step, but for the first, of which the assembly
+// adds up: 255 * 4000 * 4001 / 2 is less than 2^31.
+const maxFast = 3999
 
 // shrinkRow writes the row src, 3 bytes a pixel, at the target's width into dst.
 // slope is 1/radius.
@@ -41,10 +51,30 @@ func (s *scratch) shrinkSteps(t tent, width int) {
 // running sums (in which the last pixel counts once, the one before twice),
 // target pixel j gets a*s - slope*r, and target pixel j-1 the rest of s,
 // because the two weights of a pixel add up to 1. The sums are integers, exact.
-func shrinkRow(dst []float32, src []byte, steps []step, slope float32) {
-	// What target pixel j-1 got in the step before, and one over its weights.
-	var left0, left1, left2, norm float32
-	for j, st := range steps {
+//
+// The steps before fast may be taken by the assembly.
+func shrinkRow(dst []float32, src []byte, steps []step, fast int, slope float32) {
+	var c carry
+	shrinkLoop(dst, src, steps, 0, 1, slope, &c)
+	from := 1
+	if fast > from && lanes > 0 {
+		shrinkVector(&dst[0], &src[0], &steps[from], fast-from, slope, &c)
+		from = fast
+	}
+	shrinkLoop(dst, src, steps, from, len(steps), slope, &c)
+}
+
+// carry goes from one step of shrinkRow to the next.
+type carry struct {
+	left [4]float32 // what the target pixel got so far; the last is not used
+	norm float32    // one over its weights
+}
+
+// shrinkLoop takes the steps from lo to hi. Step j completes target pixel j-1.
+func shrinkLoop(dst []float32, src []byte, steps []step, lo, hi int, slope float32, c *carry) {
+	left0, left1, left2, norm := c.left[0], c.left[1], c.left[2], c.norm
+	for j := lo; j < hi; j++ {
+		st := steps[j]
 		var s0, s1, s2, r0, r1, r2 uint64
 		pix := src[3*st.lo : 3*st.hi]
 		for i := 2; i < len(pix); i += 3 {
@@ -67,6 +97,7 @@ func shrinkRow(dst []float32, src []byte, steps []step, slope float32) {
 		}
 		left0, left1, left2, norm = here0, here1, here2, st.b
 	}
+	c.left, c.norm = [4]float32{left0, left1, left2}, norm
 }
 
 // twoSteps prepares twoRow: in step j, lo and hi are the source pixels to both

@@ -9,3 +9,7 @@ var lanes = 0
 func axpyVector(dst, x *float32, n int, w float32) { panic("pixel: no assembly") }
 
 func affineVector(dst *float32, n int, scale, offset float32) { panic("pixel: no assembly") }
+
+func shrinkVector(dst *float32, src *byte, steps *step, n int, slope float32, c *carry) {
+	panic("pixel: no assembly")
+}

@@ -40,3 +40,42 @@ func TestVector(t *testing.T) {
 		same("affine", n, got, want)
 	}
 }
+
+// TestShrinkVector: rows that shrink, by the assembly and by the loop alone.
+func TestShrinkVector(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 1))
+	for _, source := range []int{2, 3, 7, 64, 129, 250, 1000, 9000} {
+		for _, target := range []int{1, 2, 3, 10, 63, 128} {
+			if target >= source {
+				continue
+			}
+			// The part that counts may begin and end within a pixel.
+			for _, part := range []span{{0, float64(source)}, {0.4, float64(source) - 0.9}} {
+				across := newTent(source, part, target, Bilinear)
+				if across.radius <= 1 {
+					continue
+				}
+				var s scratch
+				fast := s.shrinkSteps(across, target)
+				if source == 250 && target == 128 && part.start == 0 && fast < 120 {
+					t.Errorf("only %d steps may be fast", fast)
+				}
+				src := make([]byte, 3*source)
+				for i := range src {
+					if src[i] = byte(rng.Uint32()); rng.IntN(3) == 0 {
+						src[i] = 255
+					}
+				}
+				got, want := make([]float32, 3*target+4), make([]float32, 3*target+4)
+				slope := float32(1 / across.radius)
+				shrinkRow(got[:3*target], src, s.steps, fast, slope)
+				shrinkRow(want[:3*target], src, s.steps, 0, slope)
+				for i := range want {
+					if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+						t.Fatalf("%d to %d of %v: element %d is %v, want %v", source, target, part, i, got[i], want[i])
+					}
+				}
+			}
+		}
+	}
+}
