@@ -38,6 +38,7 @@ def options():
         p.add_argument(f"--{name}", type=pathlib.Path, default=pathlib.Path(default))
     p.add_argument("--rows", default=",".join(ROWS), help="which, of: %(default)s")
     p.add_argument("--sets", default="imagenette10,grocery10")
+    p.add_argument("--many", type=int, help="images of the row many; default: 100,000, with --quick 1,600")
     p.add_argument("--rounds", type=int, help="default: 5; with --quick 1")
     p.add_argument("--scratch", type=pathlib.Path, help="where a temporary folder of up to 10 GB may be")
     p.add_argument("--quick", action="store_true")

@@ -27,6 +27,7 @@ class Place:
             path.resolve() for path in (o.edge, o.alone, o.deps, o.data, o.samples))
         self.scratch, self.rounds, self.quick = scratch, o.rounds, o.quick
         self.sets = [s for s in o.sets.split(",") if s]
+        self.many = o.many or self.amount(100_000, 1_600)
         self.records = []
         self.threads = len(os.sched_getaffinity(0))
         weights = self.data / "weights"

@@ -35,15 +35,15 @@ def main():
     ax.barh(range(len(lines)), [s - 1 for s in shares], left=1, height=0.7, color=[MET if line.met() else MISSED for line in lines])
     ax.set_xscale("log")
     ax.axvline(1, color="black", linewidth=0.8)
-    ax.set_yticks(range(len(lines)), [f"{line.what.replace('`', '')}: {line.against}, {line.of}" for line in lines])
+    ax.set_yticks(range(len(lines)), [f"{line.what.replace('`', '')} / {line.against} ({line.of})" for line in lines])
     ax.set_ylim(-0.7, len(lines) - 0.3)
-    ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if min(shares, default=1) / 1.5 <= t <= max(shares, default=1) * 2]
+    ax.set_xlim(min([1, *shares]) / 8, max([1, *shares]) * 8)
+    ticks = [t for t in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if min(shares, default=1) / 1.5 <= t <= max(shares, default=1) * 2]
     ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
     ax.minorticks_off()
-    ax.margins(x=0.12)
     for i, (line, share) in enumerate(zip(lines, shares)):
-        wish = line.at_least if line.at_least is not None else line.at_most
-        ax.annotate(f"{figure(line.value, line.unit)} of {figure(wish, line.unit)}", (share, i), (4 if share >= 1 else -4, 0),
+        wish = f"at least {line.at_least:g}" if line.at_least is not None else f"at most {line.at_most:g}"
+        ax.annotate(f"{figure(line.value, line.unit)} ({wish})", (share, i), (4 if share >= 1 else -4, 0),
                     textcoords="offset points", va="center", ha="left" if share >= 1 else "right", fontsize=7)
     ax.set_xlabel("share of what was wanted, logarithmic; 1 and more is reached")
     fig.savefig(to, metadata={"Date": None})

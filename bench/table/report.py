@@ -37,9 +37,9 @@ class Table:
         rows = self.ordered(order)
         wanted = [line for row in rows.values() for line in map(unpacked, row["lines"]) if line.wanted()]
         met = sum(line.met() for line in wanted)
-        out = [f"Written by `make bench` on {machine()}. Ratios of medians, in brackets the least and the largest of the rounds; whole processes",
-               "unless something else is said. A ratio says how many times faster or smaller edge is where at least something is wanted, and how",
-               f"many times as much it takes where at most something is. {met} of {len(wanted)} wishes were met.", "",
+        out = [f"Written by `make bench` on {machine()}; [how](../table/README.md), [plot](table.svg). Whole processes where nothing else is said: medians, in",
+               "brackets the least and the largest of the rounds. Where at least something is wanted, a figure says how many times faster or smaller edge",
+               f"is; where at most something is, how many times as much it takes. The recipes are those of `edge adapt`. {met} of {len(wanted)} wishes were met.", "",
                "| what | against | of | reached | wanted | | by processor time |", "|---|---|---|---|---|---|---|"]
         for row in rows.values():
             for data in row["lines"]:

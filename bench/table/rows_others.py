@@ -19,8 +19,8 @@ def frigate(at):
         runs = at.alternate(theirs, at.adapt("edge cold", folder, "--seed", "{round}", base=at.base))
         test = at.python("test", script, "--test", folder / "test", "--out", model, stacks=stacks)
         tested = [at.work(test, number) for number in range(1, at.rounds + 1)]
-        yield faster(f"frigate/{name}", "`edge adapt`, cold", "Frigate's recipe in Keras", name, runs["edge cold"], runs[theirs.name], at_least=100)
-        yield better(f"frigate-accuracy/{name}", "its test accuracy", "Frigate's recipe in Keras", name, runs["edge cold"], tested,
+        yield faster(f"frigate/{name}", "default recipe, cold", "Frigate's recipe in Keras", name, runs["edge cold"], runs[theirs.name], at_least=100)
+        yield better(f"frigate-accuracy/{name}", "default recipe, test accuracy", "Frigate's recipe in Keras", name, runs["edge cold"], tested,
                      process.answered("test", "accuracy"), process.answered("test"), at_least=0)
 
 
@@ -37,24 +37,24 @@ def large(at):
             at.adapt("edge, small", small, *rows_seed.SEED, base=at.base),
         )
         edge = runs["edge, 12 megapixels"]
-        yield faster(f"12mp/{name}", "`edge adapt --recipe seed`, 12-megapixel JPEGs", "Keras script", name, edge, runs["Keras script"], at_least=10)
+        yield faster(f"12mp/{name}", "recipe seed, cold, 12-megapixel JPEGs", "Keras script", name, edge, runs["Keras script"], at_least=10)
         more = process.median(edge, process.peak) - process.median(runs["edge, small"], process.peak)
-        yield Line(f"12mp-memory/{name}", "their peak memory, in decoded pictures", "the same with small ones", name, more / PICTURE_MIB,
+        yield Line(f"12mp-memory/{name}", "the same, memory in decoded pictures", "edge, small JPEGs", name, more / PICTURE_MIB,
                    unit="pictures", at_most=4)
 
 
 def many(at):
     """A hundred thousand images: memory, time, and a run that is killed and goes on."""
-    source = at.data / "imagenette10"
-    count = at.amount(100_000, 1_600)
+    source, count = at.data / "imagenette10", at.many
     for kind, links in (("files", []), ("links", ["--links"])):
         whole = at.images(f"many-{kind}", "many", source, "--count", count, *links)
         part = at.images(f"some-{kind}", "many", source, "--count", count // 4, *links)
         runs = at.alternate(at.adapt(f"a quarter, {kind}", part, *rows_seed.SEED), at.adapt(f"all, {kind}", whole, *rows_seed.SEED))
         some, all = runs[f"a quarter, {kind}"], runs[f"all, {kind}"]
         of = f"{count:,} {kind}" + " to 1,400 images" * bool(links)
-        yield within(f"many-memory/{kind}", "peak memory", "of a quarter of them", of, all, some, 1.25, process.peak)
-        yield within(f"many-time/{kind}", "time an image", "of a quarter of them", of, all, some, 1.15, lambda r: r.seconds / 4)
+        yield within(f"many-memory/{kind}", "recipe seed, cold, peak memory", "edge, a quarter of them", of, all, some, 1.25, process.peak)
+        yield within(f"many-time/{kind}", "recipe seed, cold, time an image", "edge, a quarter of them", of, all, some, 1.15,
+                     lambda r: r.seconds / 4, process.seconds)
         if not links:
             yield from resumed(at, whole, of, all)
 
@@ -71,5 +71,5 @@ def resumed(at, whole, of, runs):
             raise process.Failed(f"killed after {took / 2:.1f} s: it had ended, or nothing was kept: {second.answer['cache']}")
         both.append(process.Run(first.seconds + second.seconds, first.cpu + second.cpu, second.peak_mib, second.answer, ""))
     hits = process.median(both, process.answered("cache", "hits"))
-    yield within("many-resumed", "killed in the middle and run again, both", "left alone", of, both, runs, 1.25,
+    yield within("many-resumed", "recipe seed, killed and run again, both", "edge, left alone", of, both, runs, 1.25,
                  note=f"{hits:,.0f} were kept")

@@ -28,11 +28,11 @@ def heads(at):
             quickest = min((s[0] for s in STACKS), key=lambda s: process.median(runs[s], steady))
             for stack, *_ in STACKS:
                 id = f"{stack.lower()}/{name}/{epochs}"
-                yield faster(f"head-process/{id}", "the head's training, whole process", stack, of, edge, runs[stack], at_least=5 if stack == best else None)
+                yield faster(f"head-process/{id}", "head alone, whole process", stack, of, edge, runs[stack], at_least=5 if stack == best else None)
                 wish = 5 if stack == "Keras" else 1 if stack == quickest else None
-                yield faster(f"head-epoch/{id}", "an epoch of it, steady state", stack, of, edge, runs[stack], steady, at_least=wish)
+                yield faster(f"head-epoch/{id}", "head alone, an epoch", stack, of, edge, runs[stack], steady, at_least=wish)
                 alike = stack != "scikit-learn"  # which has no dropout
-                yield better(f"head-accuracy/{id}", "its test accuracy", stack, of, edge, runs[stack], process.answered("test"),
+                yield better(f"head-accuracy/{id}", "head alone, test accuracy", stack, of, edge, runs[stack], process.answered("test"),
                              at_least=-1 if alike else None, note="" if alike else ", without dropout")
 
 
@@ -48,8 +48,8 @@ def forward(at):
     took = process.answered("ms")
     for threads in few:
         of = f"{threads} thread{'s' * (threads > 1)}"
-        yield faster(f"int8/{threads}", "the forward of the int8 base", "float", of, runs[f"edge int8 {threads}"], runs[f"edge float {threads}"], took, 1.6)
-        yield within(f"interpreter/{threads}", "the base's forward through edge", "Python LiteRT", of,
+        yield faster(f"int8/{threads}", "forward, int8 base", "edge, float base", of, runs[f"edge int8 {threads}"], runs[f"edge float {threads}"], took, 1.6)
+        yield within(f"interpreter/{threads}", "forward, float base", "Python LiteRT", of,
                      runs[f"edge float {threads}"], runs[f"LiteRT float {threads}"], 1.03, took)
 
 

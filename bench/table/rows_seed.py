@@ -35,14 +35,14 @@ def seed(at):
             at.adapt("edge int8 cold", folder, *SEED, base=at.int8()),
         )
         theirs, cold, warm, int8 = (runs[k] for k in ("Keras script", "edge cold", "edge warm", "edge int8 cold"))
-        yield faster(f"seed-cold/{name}", "`edge adapt --recipe seed`, cold", "Keras script", name, cold, theirs, at_least=20)
-        yield smaller(f"seed-cold-memory/{name}", "its peak memory", "Keras script", name, cold, theirs, at_least=8)
-        yield faster(f"seed-int8/{name}", "the same with the int8 base", "Keras script", name, int8, theirs, at_least=25)
-        yield smaller(f"seed-int8-memory/{name}", "its peak memory", "Keras script", name, int8, theirs, at_least=8)
-        yield faster(f"seed-warm/{name}", "the same, warm", "Keras script", name, warm, theirs, at_least=100)
+        yield faster(f"seed-cold/{name}", "recipe seed, cold", "Keras script", name, cold, theirs, at_least=20)
+        yield smaller(f"seed-cold-memory/{name}", "recipe seed, cold, peak memory", "Keras script", name, cold, theirs, at_least=8)
+        yield faster(f"seed-int8/{name}", "recipe seed, cold, int8 base", "Keras script", name, int8, theirs, at_least=25)
+        yield smaller(f"seed-int8-memory/{name}", "recipe seed, cold, int8 base, peak memory", "Keras script", name, int8, theirs, at_least=8)
+        yield faster(f"seed-warm/{name}", "recipe seed, warm", "Keras script", name, warm, theirs, at_least=100)
         accuracy = process.answered("test", "accuracy")
-        yield better(f"seed-accuracy/{name}", "test accuracy, float base", "Keras script", name, cold, theirs, accuracy, at_least=-2)
-        yield better(f"seed-int8-accuracy/{name}", "test accuracy, int8 base", "Keras script", name, int8, theirs, accuracy, at_least=-2)
+        yield better(f"seed-accuracy/{name}", "recipe seed, test accuracy", "Keras script", name, cold, theirs, accuracy, at_least=-2)
+        yield better(f"seed-int8-accuracy/{name}", "recipe seed, int8 base, test accuracy", "Keras script", name, int8, theirs, accuracy, at_least=-2)
 
 
 def limit(at):
@@ -51,7 +51,7 @@ def limit(at):
         folder = at.images(f"{at.set(name).name}-250", "sized", at.set(name), "--width", 250)
         images = total(at.work(at.adapt("first", folder, *SEED, base=at.base)))
         runs = at.alternate(at.adapt("edge cold", folder, *SEED, base=at.base), at.forward("forward", at.base, images))
-        yield within(f"limit/{name}", "`edge adapt --recipe seed`, cold, 250 px JPEGs", "the base's forward alone", name,
+        yield within(f"limit/{name}", "recipe seed, cold, 250 px JPEGs", "the base's forward alone", name,
                      runs["edge cold"], runs["forward"], 1.5, process.seconds, process.answered("seconds"))
 
 
@@ -75,5 +75,5 @@ def more(at):
         computed = {r.answer["cache"]["misses"] for r in runs[side.name]}
         if computed != {ten}:
             raise process.Failed(f"{name}: {computed} images went through the base, not {ten}")
-        yield faster(f"ten-more/{name}", f"`edge adapt` with {ten} images more than {thousand}", "cold", name,
+        yield faster(f"ten-more/{name}", f"recipe seed, {ten} images more than {thousand}", "edge, cold", name,
                      runs[side.name], runs["edge cold"], at_least=20)
