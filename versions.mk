@@ -6,6 +6,8 @@ TFLITE_VERSION      := 2.21.0-1.5.14
 TFLITE_SHA256_amd64 := 97061333854967aadf2f092681d63af90b804db3800f007cffd24a2901f4bc72
 TFLITE_SHA256_arm64 := d34e33c49ce6da8f3c982cc6a084ff02f078d9c371dfb18a269aff93e0949d03
 
+# libjpeg-turbo is this system's own package, whichever version that is: apt checks its signature, edge its pixels.
+
 # TensorFlow for the trainer: library and headers, out of the Python wheel.
 TENSORFLOW_VERSION      := 2.21.0
 TENSORFLOW_SHA256_amd64 := 2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c
