@@ -11,7 +11,7 @@ import "unsafe"
 
 // Library is an opened libjpeg-turbo. It may be used concurrently.
 type Library struct {
-	functions C.edge_turbo
+	functions *C.edge_turbo // C memory, for as long as the process lives
 	path      string
 }
 
@@ -21,17 +21,21 @@ type Library struct {
 func Open() (*Library, error) { return open(Name) }
 
 func open(name string) (*Library, error) {
-	l := new(Library)
+	functions := (*C.edge_turbo)(C.malloc(C.sizeof_edge_turbo))
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
-	if C.edge_turbo_open(&l.functions, text) == 0 {
+	if C.edge_turbo_open(functions, text) == 0 {
+		C.free(unsafe.Pointer(functions))
 		return nil, ErrMissing
 	}
-	var path [4096]C.char
-	C.edge_turbo_path(&l.functions, &path[0], C.size_t(len(path)))
-	l.path = C.GoString(&path[0])
+	const most = 4096
+	path := (*C.char)(C.malloc(most))
+	defer C.free(unsafe.Pointer(path))
+	C.edge_turbo_path(functions, path, most)
+	l := &Library{functions, C.GoString(path)}
 	if err := l.check(); err != nil {
-		C.edge_turbo_close(&l.functions)
+		C.edge_turbo_close(functions)
+		C.free(unsafe.Pointer(functions))
 		return nil, err
 	}
 	return l, nil
@@ -56,7 +60,7 @@ func (l *Library) Decode(dst, data []byte, h Header, denominator int) bool {
 	if len(dst) != 3*width*height {
 		return false
 	}
-	return C.edge_turbo_decode(&l.functions, (*C.uchar)(unsafe.SliceData(data)), C.size_t(len(data)),
+	return C.edge_turbo_decode(l.functions, (*C.uchar)(unsafe.SliceData(data)), C.size_t(len(data)),
 		C.int(h.Width), C.int(h.Height), C.int(h.Sampling), h.colours(),
 		(*C.uchar)(unsafe.SliceData(dst)), C.int(width), C.int(height)) != 0
 }
