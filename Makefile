@@ -158,6 +158,10 @@ bench-unknowns: setup ## Measure how unknown pictures are told, on ../shared/dat
 bench-bases: setup ## Compare the embedded bases with ImageNet's, on ../shared/data, into bench/results/bases.md.
 	$(TEST_ENV) go run ./bench/bases --data ../shared/data --out bench/results
 
+.PHONY: bench-jpeg
+bench-jpeg: build $(PYTHON_TABLE) ## Compare accuracy and scores by libjpeg-turbo and by Go's decoder, on ../shared/data, into bench/results/jpeg.md (minutes).
+	PYTHONPATH=$(DEPS)/table python3 bench/jpeg/compare.py --edge bin/edge --data ../shared/data --out bench/results
+
 # About 40 minutes on two cores, 8 GB of memory and 3 GB of /dev/shm.
 .PHONY: bench-fleet
 bench-fleet: ## Have 100,000 simulated devices follow a channel, into bench/results/fleet.md (40 minutes).
