@@ -49,12 +49,12 @@ class Place:
         return process.Side(name, [sys.executable, script, *arguments],
                             {"PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", **(env or {})})
 
-    def adapt(self, name, folder, *arguments, base=None, home=None):
+    def adapt(self, name, folder, *arguments, base=None, home=None, env=None):
         """A side that runs `edge adapt`: cold, with a new home every time, or warm in the one given."""
         command = [self.edge, "adapt", "--quiet", "--json", "--dir", folder, *(["--base", base] if base else []), *arguments]
         if home:
-            return process.Side(name, command, homely(home))
-        return process.Side(name, command, prepare=lambda: homely(self.fresh("cold")))
+            return process.Side(name, command, {**homely(home), **(env or {})})
+        return process.Side(name, command, env or {}, prepare=lambda: homely(self.fresh("cold")))
 
     def forward(self, name, base, images, threads=0):
         return process.Side(name, [self.alone, "forward", "--base", base, "--images", images, "--threads", threads])

@@ -34,13 +34,16 @@ def large(at):
         runs = at.alternate(
             rows_seed.keras(at, big, at.fresh("large")),
             at.adapt("edge, 12 megapixels", big, *rows_seed.SEED, base=at.base),
+            at.adapt("edge, 12 megapixels, bilinear", big, *rows_seed.SEED, "--resize", "bilinear", base=at.base),
             at.adapt("edge, small", small, *rows_seed.SEED, base=at.base),
         )
-        edge = runs["edge, 12 megapixels"]
-        yield faster(f"12mp/{name}", "recipe seed, cold, 12-megapixel JPEGs", "Keras script", name, edge, runs["Keras script"], at_least=10)
-        more = process.median(edge, process.peak) - process.median(runs["edge, small"], process.peak)
-        yield Line(f"12mp-memory/{name}", "the same, memory in decoded pictures", "edge, small JPEGs", name, more / PICTURE_MIB,
-                   unit="pictures", at_most=4)
+        theirs, same, usual, little = runs.values()
+        for id, which, edge in (("12mp", "12-megapixel JPEGs, as Keras resizes", same), ("12mp-bilinear", "12-megapixel JPEGs, as edge usually resizes", usual)):
+            yield faster(f"{id}/{name}", f"recipe seed, cold, {which}", "Keras script", name, edge, theirs, at_least=10)
+            more = process.median(edge, process.peak) - process.median(little, process.peak)
+            yield Line(f"{id}-memory/{name}", f"{which}, memory in decoded pictures", "edge, small JPEGs", name, more / PICTURE_MIB, unit="pictures", at_most=4)
+            yield better(f"{id}-accuracy/{name}", f"{which}, test accuracy", "Keras script", name, edge, theirs,
+                         process.answered("test", "accuracy"), note=f", {count // 5} images")
 
 
 def many(at):

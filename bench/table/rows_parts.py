@@ -33,7 +33,7 @@ def heads(at):
                 yield faster(f"head-epoch/{id}", "head alone, an epoch", stack, of, edge, runs[stack], steady, at_least=wish)
                 alike = stack != "scikit-learn"  # which has no dropout
                 yield better(f"head-accuracy/{id}", "head alone, test accuracy", stack, of, edge, runs[stack], process.answered("test"),
-                             at_least=-1 if alike else None, note="" if alike else ", without dropout")
+                             at_least=-2 if alike else None, note="" if alike else ", without dropout")
 
 
 def forward(at):

@@ -33,8 +33,9 @@ def seed(at):
             at.adapt("edge cold", folder, *SEED, base=at.base),
             at.adapt("edge warm", folder, *SEED, base=at.base, home=home),
             at.adapt("edge int8 cold", folder, *SEED, base=at.int8()),
+            at.adapt("edge cold, Go's decoder", folder, *SEED, base=at.base, env={"EDGE_JPEG": "go"}),
         )
-        theirs, cold, warm, int8 = (runs[k] for k in ("Keras script", "edge cold", "edge warm", "edge int8 cold"))
+        theirs, cold, warm, int8, plain = runs.values()
         yield faster(f"seed-cold/{name}", "recipe seed, cold", "Keras script", name, cold, theirs, at_least=20)
         yield smaller(f"seed-cold-memory/{name}", "recipe seed, cold, peak memory", "Keras script", name, cold, theirs, at_least=8)
         yield faster(f"seed-int8/{name}", "recipe seed, cold, int8 base", "Keras script", name, int8, theirs, at_least=25)
@@ -43,6 +44,8 @@ def seed(at):
         accuracy = process.answered("test", "accuracy")
         yield better(f"seed-accuracy/{name}", "recipe seed, test accuracy", "Keras script", name, cold, theirs, accuracy, at_least=-2)
         yield better(f"seed-int8-accuracy/{name}", "recipe seed, int8 base, test accuracy", "Keras script", name, int8, theirs, accuracy, at_least=-2)
+        yield faster(f"decoder/{name}", "recipe seed, cold", "edge, Go's JPEG decoder", name, cold, plain)
+        yield better(f"decoder-accuracy/{name}", "recipe seed, test accuracy", "edge, Go's JPEG decoder", name, cold, plain, accuracy, at_least=-1)
 
 
 def limit(at):
