@@ -21,7 +21,7 @@ class Table:
         self.rows = json.loads(self.path.read_text())["rows"] if self.path.exists() else {}
 
     def put(self, row, about, lines, records):
-        """Takes a row that was run. A ratio is called so, for bench/guard; other values are not ratios."""
+        """Takes a row that was run."""
         self.rows[row] = {**about, "lines": [packed(line) for line in lines], "runs": records}
 
     def ordered(self, order):
@@ -30,7 +30,8 @@ class Table:
     def write(self, order):
         """Writes table.json and table.md, each in one go."""
         rows = self.ordered(order)
-        replace(self.path, json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+        values = {line["id"]: round(line["value"], 4) for row in rows.values() for line in row["lines"]}  # as bench/guard reads them
+        replace(self.path, json.dumps({"machine": machine(), "ratios": values, "rows": rows}, indent=1) + "\n")
         replace(self.folder / "table.md", self.text(order))
 
     def text(self, order):
@@ -57,15 +58,12 @@ class Table:
 def packed(line):
     """A line as JSON has it."""
     data = {key: value for key, value in dataclasses.asdict(line).items() if value not in (None, "")}
-    if line.unit == "x":
-        data["ratio"] = data.pop("value")
     return data | ({"met": line.met()} if line.wanted() else {})
 
 
 def unpacked(data):
     """The line that packed made data of."""
-    fields = {f.name: data[f.name] for f in dataclasses.fields(Line) if f.name in data}
-    return Line(**fields, **({"value": data["ratio"]} if "ratio" in data else {}))
+    return Line(**{f.name: data[f.name] for f in dataclasses.fields(Line) if f.name in data})
 
 
 def cells(data):
