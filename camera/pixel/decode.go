@@ -38,6 +38,16 @@ func DecodeInto(dst *RGB, data []byte, lim Limits) error {
 	return err
 }
 
+// DecodePortable does what Decode does, always with Go's decoders: for what must
+// come out alike to the last bit on every machine, libjpeg-turbo or not.
+func DecodePortable(data []byte, lim Limits) (*RGB, error) {
+	img := new(RGB)
+	if _, err := decode(nil, img, data, lim, Preprocessing{}); err != nil {
+		return nil, err
+	}
+	return img, nil
+}
+
 // decode decodes for p, JPEGs perhaps with the library and at a reduced scale. It
 // returns the part of dst that is the picture, all of it if p is zero.
 func decode(library *turbo.Library, dst *RGB, data []byte, lim Limits, p Preprocessing) (part extent, err error) {

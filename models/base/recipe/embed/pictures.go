@@ -44,7 +44,8 @@ func readPictures(ctx context.Context, dir string) ([][]float32, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		picture, err := pixel.Decode(data, pixel.Limits{})
+		// The twin is compared with the committed one, byte for byte.
+		picture, err := pixel.DecodePortable(data, pixel.Limits{})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
