@@ -59,11 +59,11 @@ func decoded(t testing.TB, data []byte) *schema.ModelProto {
 }
 
 // noise is n random numbers, the same each time, as a constant's bytes.
-func noise(n int) []byte {
+func noise(n int, deviation float64) []byte {
 	random := rand.New(rand.NewPCG(uint64(n), 2))
 	var data []byte
 	for range n {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(random.NormFloat64())*0.4))
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(random.NormFloat64()*deviation)))
 	}
 	return data
 }
@@ -83,9 +83,12 @@ func (c *chain) tensor(t file.Tensor) int {
 	return len(c.Tensors) - 1
 }
 
-func (c *chain) weight(shape ...int32) int {
+func (c *chain) weight(shape ...int32) int { return c.spread(0.4, shape...) }
+
+// spread is a constant of random numbers with that deviation.
+func (c *chain) spread(deviation float64, shape ...int32) int {
 	t := file.Tensor{Name: "weight", Shape: shape}
-	t.Data = noise(int(t.Elements()))
+	t.Data = noise(int(t.Elements()), deviation)
 	return c.tensor(t)
 }
 
@@ -158,7 +161,9 @@ func withHead(t testing.TB, base []byte, classes int32) *file.Model {
 		c.then(file.OpMean, file.ReducerOptions{}, []int32{1, features}, c.ints([]int32{2}, 1, 2))
 	}
 	c.then(file.OpFullyConnected, file.FullyConnectedOptions{Activation: file.Relu}, []int32{1, 16}, c.weight(16, features), c.weight(16))
-	c.then(file.OpFullyConnected, file.FullyConnectedOptions{}, []int32{1, classes}, c.weight(classes, 16), c.weight(classes))
+	// Small, or one class would have a score of 1 whatever the picture.
+	last := c.spread(0.01, classes, 16)
+	c.then(file.OpFullyConnected, file.FullyConnectedOptions{}, []int32{1, classes}, last, c.weight(classes))
 	c.then(file.OpSoftmax, file.SoftmaxOptions{Beta: 1}, []int32{1, classes})
 	return c.model()
 }
