@@ -82,8 +82,6 @@ type Outcome struct {
 	// fitted on. Both are empty of a published head that was taken as it is.
 	Train adapt.Set `json:"-"`
 	Val   adapt.Set `json:"-"`
-
-	own int // classes of the device's samples
 }
 
 // refusal is a reason not to go on that is no error of this device.
@@ -145,10 +143,11 @@ func (o *Outcome) run(ctx context.Context, in Input) error {
 	if err := in.selfTest(); err != nil {
 		return err
 	}
-	if err := o.offer(ctx, in); err != nil || o.Verdict.Kind != Worse || !o.borrowed() {
+	if err := o.offer(ctx, in); err != nil || o.Verdict.Kind != Worse || len(o.Result.Dataset.Labels) == len(in.Dataset.Labels) {
 		return err
 	}
-	// What more classes cost is no reason to go without the base.
+	// The head knows classes that the device has no samples of. What they cost is no
+	// reason to go without the base.
 	server := *in.Server
 	server.Exemplars = nil
 	in.Server = &server
@@ -166,10 +165,6 @@ func (o *Outcome) run(ctx context.Context, in Input) error {
 	*o = *alone
 	return nil
 }
-
-// borrowed reports whether the new head knows classes that the device has no
-// samples of.
-func (o *Outcome) borrowed() bool { return o.Result != nil && o.own < len(o.Result.Dataset.Labels) }
 
 // offer fits a head with all classes that can be learnt and compares it.
 func (o *Outcome) offer(ctx context.Context, in Input) error {
@@ -280,7 +275,6 @@ func (o *Outcome) fit(ctx context.Context, in Input, c classes) error {
 	if err := d.Relabel(c.labels); err != nil {
 		return err
 	}
-	o.own = len(local)
 	of := func(split adapt.Split) adapt.Set {
 		return d.Set(in.Features, func(s adapt.Sample) bool { return s.Split == split })
 	}
