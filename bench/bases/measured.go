@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"sync"
 
 	"github.com/edge-adapt/edge/adapt"
-	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/adapt/featurecache"
 	"github.com/edge-adapt/edge/models/base"
 	"github.com/edge-adapt/edge/models/base/keras"
 	"github.com/edge-adapt/edge/tflite"
@@ -86,7 +84,7 @@ func convert(path, scratch string) (string, error) {
 func (m *measured) adapt(ctx context.Context, s set, seeds uint64) error {
 	extractor := adapt.Extractor{
 		Base: m.model, Features: m.source.Features, Preprocessing: m.source.Preprocessing,
-		Cache: &memory{rows: map[digest.Digest][]float32{}},
+		Cache: &featurecache.Memory{},
 	}
 	for seed := uint64(1); seed <= seeds; seed++ {
 		recipe := adapt.DefaultRecipe()
@@ -104,28 +102,5 @@ func (m *measured) adapt(ctx context.Context, s set, seeds uint64) error {
 		}
 		m.accuracy[s.name] = append(m.accuracy[s.name], 100*of.Accuracy)
 	}
-	return nil
-}
-
-// memory keeps features for the other seeds. It is safe for concurrent use.
-type memory struct {
-	mu   sync.Mutex
-	rows map[digest.Digest][]float32
-}
-
-// Get is adapt.Cache's.
-func (m *memory) Get(image digest.Digest, dst []float32) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	row, ok := m.rows[image]
-	copy(dst, row)
-	return ok, nil
-}
-
-// Put is adapt.Cache's.
-func (m *memory) Put(image digest.Digest, features []float32) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rows[image] = slices.Clone(features)
 	return nil
 }

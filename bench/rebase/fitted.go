@@ -4,11 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/featurecache"
 	"github.com/edge-adapt/edge/adapt/head"
-	"github.com/edge-adapt/edge/internal/digest"
 	"github.com/edge-adapt/edge/models/base"
 	"github.com/edge-adapt/edge/tflite"
 )
@@ -18,8 +17,7 @@ type fitted struct {
 	source base.Source
 	base   *tflite.Base
 
-	mu   sync.Mutex
-	rows map[digest.Digest][]float32
+	cache featurecache.Memory
 }
 
 func openBase(ctx context.Context, ref string) (*fitted, error) {
@@ -32,21 +30,7 @@ func openBase(ctx context.Context, ref string) (*fitted, error) {
 		return nil, err
 	}
 	b, err := tflite.OpenBase(source.Path, tflite.Options{})
-	return &fitted{source: source, base: b, rows: map[digest.Digest][]float32{}}, err
-}
-
-// Get and Put make it a cache.
-func (f *fitted) Get(image digest.Digest, dst []float32) (bool, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return copy(dst, f.rows[image]) > 0, nil
-}
-
-func (f *fitted) Put(image digest.Digest, features []float32) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rows[image] = append([]float32(nil), features...)
-	return nil
+	return &fitted{source: source, base: b}, err
 }
 
 // look lists photos and puts them through the base. The dataset is not settled.
@@ -63,7 +47,7 @@ func (f *fitted) look(ctx context.Context, p photos) (*adapt.Dataset, *adapt.Fea
 	if err != nil {
 		return nil, nil, err
 	}
-	e := adapt.Extractor{Base: f.base, Features: f.source.Features, Preprocessing: f.source.Preprocessing, Cache: f}
+	e := adapt.Extractor{Base: f.base, Features: f.source.Features, Preprocessing: f.source.Preprocessing, Cache: &f.cache}
 	features, err := e.Extract(ctx, d, nil, nil)
 	return d, features, err
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/edge-adapt/edge/adapt"
+	"github.com/edge-adapt/edge/adapt/featurecache"
 	"github.com/edge-adapt/edge/internal/digest"
 )
 
@@ -40,7 +40,7 @@ func extract(ctx context.Context, data, ref string) ([]*photos, error) {
 	for _, name := range names {
 		p := &photos{
 			name: name, dir: filepath.Join(data, name), base: source.Digest,
-			extract: adapt.Extractor{Base: b, Features: source.Features, Preprocessing: source.Preprocessing, Cache: &memory{rows: map[digest.Digest][]float32{}}},
+			extract: adapt.Extractor{Base: b, Features: source.Features, Preprocessing: source.Preprocessing, Cache: &featurecache.Memory{}},
 		}
 		d, err := adapt.List(ctx, p.dir)
 		if err != nil {
@@ -52,29 +52,6 @@ func extract(ctx context.Context, data, ref string) ([]*photos, error) {
 		sets = append(sets, p)
 	}
 	return sets, nil
-}
-
-// memory is a cache that lasts as long as the program.
-type memory struct {
-	mu   sync.Mutex
-	rows map[digest.Digest][]float32
-}
-
-// Get implements adapt.FeatureCache.
-func (m *memory) Get(image digest.Digest, dst []float32) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	row, ok := m.rows[image]
-	copy(dst, row)
-	return ok, nil
-}
-
-// Put implements adapt.FeatureCache.
-func (m *memory) Put(image digest.Digest, features []float32) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rows[image] = slices.Clone(features)
-	return nil
 }
 
 // settled divides the set as `edge adapt` does with that seed.

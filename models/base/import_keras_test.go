@@ -1,34 +1,20 @@
 package base
 
 import (
-	"compress/gzip"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/edge-adapt/edge/internal/digest"
+	"github.com/edge-adapt/edge/internal/fixture"
 	"github.com/edge-adapt/edge/internal/hint"
 )
 
 // kerasWeights returns a small file that Keras has made, see keras/testdata.
 func kerasWeights(t *testing.T) []byte {
 	t.Helper()
-	f, err := os.Open("keras/testdata/network.weights.h5.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return fixture.Gunzip(t, "keras/testdata/network.weights.h5.gz")
 }
 
 func TestNewDraftOfKeras(t *testing.T) {

@@ -3,38 +3,23 @@ package keras
 import (
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"errors"
-	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/edge-adapt/edge/adapt/finetune/network"
+	"github.com/edge-adapt/edge/internal/fixture"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models/base/keras/hdf5"
 	"github.com/edge-adapt/edge/tflite/file"
 )
 
-// fixture returns the file that testdata/fixture.py has made with Keras.
-func fixture(t testing.TB) []byte {
+// made returns the file that testdata/fixture.py has made with Keras.
+func made(t testing.TB) []byte {
 	t.Helper()
-	f, err := os.Open("testdata/network.weights.h5.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return fixture.Gunzip(t, "testdata/network.weights.h5.gz")
 }
 
 func converted(t *testing.T, data []byte, o Options) (*file.Model, Info) {
@@ -47,7 +32,7 @@ func converted(t *testing.T, data []byte, o Options) (*file.Model, Info) {
 }
 
 func TestFixtureAgreesWithKeras(t *testing.T) {
-	m, info := converted(t, fixture(t), Options{})
+	m, info := converted(t, made(t), Options{})
 	if info.Alpha != 0.35 || info.Height != 64 || info.Width != 64 || info.Features != 1280 {
 		t.Errorf("%+v", info)
 	}
@@ -59,7 +44,7 @@ func TestFixtureAgreesWithKeras(t *testing.T) {
 
 // TestModel looks at the model as the rest of the program does.
 func TestModel(t *testing.T) {
-	data := fixture(t)
+	data := made(t)
 	m, _ := converted(t, data, Options{Input: 128})
 	first, err := m.Encode()
 	if err != nil {
@@ -112,7 +97,7 @@ func checkFineTune(t *testing.T, m *file.Model) {
 }
 
 func TestInput(t *testing.T) {
-	data := fixture(t)
+	data := made(t)
 	for _, side := range []int{-1, 1, MinInput - 1, MaxInput + 1} {
 		if _, _, err := Convert(data, Options{Input: side}); err == nil || hint.Of(err) == "" {
 			t.Errorf("%d pixels: %v", side, err)
@@ -126,7 +111,7 @@ func TestInput(t *testing.T) {
 }
 
 func TestIs(t *testing.T) {
-	weights := fixture(t)
+	weights := made(t)
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -164,7 +149,7 @@ func archive(t *testing.T, parts map[string][]byte) []byte {
 }
 
 func TestArchive(t *testing.T) {
-	weights := fixture(t)
+	weights := made(t)
 	whole := archive(t, map[string][]byte{
 		archiveWeights: weights,
 		archiveConfig: []byte(`{"class_name": "Functional", "config": {"layers": [
@@ -226,7 +211,7 @@ func TestConfig(t *testing.T) {
 
 // TestRefusesLayers takes a network that is right and spoils one thing.
 func TestRefusesLayers(t *testing.T) {
-	data := fixture(t)
+	data := made(t)
 	for _, c := range []struct {
 		want  string
 		spoil func(map[string]*layer)
@@ -267,7 +252,7 @@ func TestRecogniseRefuses(t *testing.T) {
 	if _, _, err := Convert([]byte("nothing"), Options{}); !errors.Is(err, hdf5.ErrNotHDF5) || hint.Of(err) == "" {
 		t.Errorf("%v", err)
 	}
-	src, err := open(fixture(t))
+	src, err := open(made(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,7 +375,7 @@ func TestPlan(t *testing.T) {
 
 // TestDamaged changes bytes of a whole network: an error or a base, no panic.
 func TestDamaged(t *testing.T) {
-	data := fixture(t)
+	data := made(t)
 	for i := range 100 {
 		bad := bytes.Clone(data)
 		at := i * 7919 % len(bad)
@@ -412,7 +397,7 @@ func TestDamaged(t *testing.T) {
 
 // FuzzConvert changes the front of a whole network, where its structure begins.
 func FuzzConvert(f *testing.F) {
-	data := fixture(f)
+	data := made(f)
 	f.Add(0, []byte{0x89})
 	f.Add(24, []byte{0xff, 0xff, 0xff})
 	f.Add(0x88, []byte("HEAP"))

@@ -1,17 +1,16 @@
 package onnx
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/edge-adapt/edge/internal/fixture"
 	"github.com/edge-adapt/edge/internal/shareddata"
 	"github.com/edge-adapt/edge/tflite/file"
 )
@@ -47,26 +46,7 @@ func check(t *testing.T, o Options, models ...[]byte) []answer {
 		}
 		args = append(args, filepath.Join(dir, fmt.Sprint(i, ".tflite")), filepath.Join(dir, fmt.Sprint(i, ".onnx")))
 	}
-	cmd := exec.CommandContext(t.Context(), "python3", args...)
-	cmd.Env = append(os.Environ(), "PYTHONPATH="+packages+string(os.PathListSeparator)+os.Getenv("EDGE_PYTHONPATH"))
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.Bytes())
-	}
-	var answers []answer
-	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
-		var a answer
-		if err := json.Unmarshal(s.Bytes(), &a); err != nil {
-			t.Fatalf("%v in %s", err, s.Bytes())
-		}
-		answers = append(answers, a)
-	}
-	if len(answers) != len(models) {
-		t.Fatalf("%d answers for %d models\n%s", len(answers), len(models), stderr.Bytes())
-	}
-	return answers
+	return fixture.Python[answer](t, len(models), []string{packages, os.Getenv("EDGE_PYTHONPATH")}, args...)
 }
 
 // equal fails unless ONNX and LiteRT give the same, and something at all: scores

@@ -3,13 +3,9 @@
 package savedmodel
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -18,6 +14,7 @@ import (
 
 	"github.com/edge-adapt/edge/adapt/finetune/network"
 	"github.com/edge-adapt/edge/adapt/head"
+	"github.com/edge-adapt/edge/internal/fixture"
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/internal/shareddata"
 	"github.com/edge-adapt/edge/tflite/file"
@@ -63,26 +60,7 @@ func check(t *testing.T, labels [][]string, models ...*file.Model) []answer {
 		}
 		args = append(args, folder+".tflite", folder)
 	}
-	cmd := exec.CommandContext(t.Context(), "python3", args...)
-	cmd.Env = append(os.Environ(), "PYTHONPATH="+keras+string(os.PathListSeparator)+litert)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.Bytes())
-	}
-	var answers []answer
-	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
-		var a answer
-		if err := json.Unmarshal(s.Bytes(), &a); err != nil {
-			t.Fatalf("%v in %s", err, s.Bytes())
-		}
-		answers = append(answers, a)
-	}
-	if len(answers) != len(models) {
-		t.Fatalf("%d answers for %d models\n%s", len(answers), len(models), stderr.Bytes())
-	}
-	return answers
+	return fixture.Python[answer](t, len(models), []string{keras, litert}, args...)
 }
 
 func converted(t *testing.T, m *file.Model, labels []string) []File {
