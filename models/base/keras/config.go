@@ -54,7 +54,7 @@ func (c *config) layers(list []any) {
 			if epsilon, ok := settings["epsilon"].(float64); ok {
 				c.epsilons[name] = epsilon
 			}
-			network = network || name == plan[0].norm
+			network = network || name == plan()[0].norm
 		case "InputLayer":
 			height, width = inputSize(settings)
 		}

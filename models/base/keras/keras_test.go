@@ -89,7 +89,7 @@ func checkFineTune(t *testing.T, m *file.Model) {
 	for _, c := range net.Counted {
 		names = append(names, c.Name)
 	}
-	for _, u := range plan {
+	for _, u := range plan() {
 		if !slices.Contains(names, u.conv) || !slices.Contains(names, u.norm) {
 			t.Errorf("fine-tuning does not know %q and %q", u.conv, u.norm)
 		}
@@ -352,12 +352,12 @@ func TestScaled(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	if len(plan) != 52 || len(known) != 104 {
-		t.Fatalf("%d units, %d names", len(plan), len(known))
+	if len(plan()) != 52 || len(known()) != 104 {
+		t.Fatalf("%d units, %d names", len(plan()), len(known()))
 	}
 	count := map[kind]int{}
 	strides, adds := 0, 0
-	for _, u := range plan {
+	for _, u := range plan() {
 		count[u.kind]++
 		if u.stride == 2 {
 			strides++

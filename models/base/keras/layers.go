@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/edge-adapt/edge/models/base/keras/hdf5"
 )
@@ -83,7 +84,9 @@ func walk(g *hdf5.Group, visit func(g, parent *hdf5.Group)) {
 
 // className is how Keras 3 calls the layers of a group: by class, and from the
 // second on by number.
-var className = regexp.MustCompile(`^(conv2d|depthwise_conv2d|batch_normalization)(?:_(\d{1,6}))?$`)
+var className = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(conv2d|depthwise_conv2d|batch_normalization)(?:_(\d{1,6}))?$`)
+})
 
 // order holds the weights that Keras 3 numbers, by the class of their layer.
 var order = map[string][]string{
@@ -106,7 +109,7 @@ func counted(g, parent *hdf5.Group) *set {
 		if vars == nil || len(vars.Datasets) == 0 {
 			continue
 		}
-		m := className.FindStringSubmatch(inner.Name)
+		m := className().FindStringSubmatch(inner.Name)
 		if m == nil {
 			if slices.ContainsFunc(vars.Datasets, func(d *hdf5.Dataset) bool { return len(d.Shape) > 1 }) {
 				s.others++
@@ -186,7 +189,7 @@ func legacy(body *hdf5.Group) *set {
 		if g == nil {
 			continue
 		}
-		if s.model == "" && modelName.MatchString(name) {
+		if s.model == "" && modelName().MatchString(name) {
 			s.model = name
 		}
 		s.legacyLayers(g)
@@ -224,7 +227,7 @@ func (s *set) legacyLayers(g *hdf5.Group) {
 			l = &layer{name: holder.Name, weights: map[string]*hdf5.Dataset{}}
 			// A network that was built a second time in one process has "Conv1_1"
 			// inside of "Conv1".
-			if !known[l.name] && known[g.Name] {
+			if !known()[l.name] && known()[g.Name] {
 				l.name = g.Name
 			}
 			layers[holder] = l

@@ -33,7 +33,7 @@ type folded struct {
 func readNetwork(pairs []pair, c *config) (*mobileNet, error) {
 	n := &mobileNet{}
 	channels := 3
-	for i, u := range plan {
+	for i, u := range plan() {
 		f, err := readUnit(u, pairs[i], channels, c)
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: %w", u.conv, err)

@@ -1,6 +1,9 @@
 package keras
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // unit is a convolution of MobileNetV2 and the batch norm behind it, as Keras
 // calls them.
@@ -42,10 +45,10 @@ const (
 )
 
 // plan lists the units in the order in which they run.
-var plan = makePlan()
+var plan = sync.OnceValue(makePlan)
 
 // known holds the names of all layers that have weights.
-var known = makeKnown()
+var known = sync.OnceValue(makeKnown)
 
 func makePlan() []unit {
 	list := []unit{{conv: "Conv1", norm: "bn_Conv1", out: "Conv1_relu", kind: stem, stride: 2, relu: true}}
@@ -85,7 +88,7 @@ func makePlan() []unit {
 
 func makeKnown() map[string]bool {
 	names := map[string]bool{}
-	for _, u := range plan {
+	for _, u := range plan() {
 		names[u.conv], names[u.norm] = true, true
 	}
 	return names

@@ -40,9 +40,9 @@ func several(a, b string) error {
 
 // match looks the layers of the plan up: by name, else by their order.
 func (s *set) match() ([]pair, bool) {
-	pairs := make([]pair, len(plan))
+	pairs := make([]pair, len(plan()))
 	named := true
-	for i, u := range plan {
+	for i, u := range plan() {
 		pairs[i] = pair{s.named[u.conv], s.named[u.norm]}
 		named = named && pairs[i].conv != nil && pairs[i].norm != nil
 	}
@@ -51,7 +51,7 @@ func (s *set) match() ([]pair, bool) {
 		return pairs, true
 	}
 	both, dense, narrow := s.kernels, s.dense, s.depthwise
-	for i, u := range plan {
+	for i, u := range plan() {
 		row := &dense
 		switch {
 		case len(s.kernels) > 0:
@@ -96,7 +96,7 @@ func unknown(sets []*set) error {
 	if s == nil || s.convolutions() == 0 {
 		return hint.Wrap(fmt.Errorf("%w: there are no convolutions in it", errNotMobileNetV2), next)
 	}
-	if s.model != "" && !modelName.MatchString(s.model) {
+	if s.model != "" && !modelName().MatchString(s.model) {
 		return hint.Wrap(fmt.Errorf("%w: it calls itself %q", errNotMobileNetV2, s.model), next)
 	}
 	for _, r := range relatives {
@@ -107,7 +107,7 @@ func unknown(sets []*set) error {
 		}
 	}
 	missing, have := "", 0
-	for _, u := range plan {
+	for _, u := range plan() {
 		for _, name := range []string{u.conv, u.norm} {
 			if s.named[name] != nil {
 				have++
@@ -116,11 +116,11 @@ func unknown(sets []*set) error {
 			}
 		}
 	}
-	if have > len(plan) {
+	if have > len(plan()) {
 		return hint.Wrap(fmt.Errorf("%w: the layer %q is missing", errNotMobileNetV2, missing), next)
 	}
 	return hint.Wrap(fmt.Errorf("%w: it has %d convolutions and %d batch norms, where %d of each are wanted",
-		errNotMobileNetV2, s.convolutions(), len(s.norms), len(plan)), next)
+		errNotMobileNetV2, s.convolutions(), len(s.norms), len(plan())), next)
 }
 
 // convolutions counts the layers with kernels.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/edge-adapt/edge/internal/hint"
 	"github.com/edge-adapt/edge/models/base/keras/hdf5"
@@ -118,7 +119,9 @@ func unzip(data []byte) (weights, text []byte, err error) {
 
 // modelName is how keras.applications calls a MobileNetV2: alpha and the side of
 // its input.
-var modelName = regexp.MustCompile(`^mobilenetv2_\d+\.\d+_(\d{2,4})(_\d+)?$`)
+var modelName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^mobilenetv2_\d+\.\d+_(\d{2,4})(_\d+)?$`)
+})
 
 // input decides on the size of the input and says why.
 func (s *source) input(set *set, o Options) (height, width int, why string) {
@@ -128,7 +131,7 @@ func (s *source) input(set *set, o Options) (height, width int, why string) {
 	if c := s.config; c.height != 0 {
 		return c.height, c.width, "the file's model has"
 	}
-	if m := modelName.FindStringSubmatch(set.model); m != nil {
+	if m := modelName().FindStringSubmatch(set.model); m != nil {
 		if side, err := strconv.Atoi(m[1]); err == nil && side >= MinInput && side <= MaxInput {
 			return side, side, fmt.Sprintf("the name %q in the file says", set.model)
 		}
